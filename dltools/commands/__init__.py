@@ -1,0 +1,20 @@
+"""The commands: the only place that knows click and rich.
+
+:data:`COMMANDS` is static, so that listing the commands imports none of them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """Where a command's click group stands (``module:attribute``), and what it does in one line."""
+
+    target: str
+    summary: str
+
+
+COMMANDS = {
+    "yolo-detect": Entry("dltools.commands.yolo_detect:cli", "Find objects in photographs: labels, scores and boxes."),
+}

@@ -1,0 +1,208 @@
+"""The one boundary between a command and its process: streams, signals, and errors to exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import IO, Any, NoReturn
+
+import click
+
+from dltools.errors import DltoolsError, OutputError
+from dltools.io.text import printable
+
+EXIT_USAGE = 2
+EXIT_INTERNAL = 70
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+EXIT_TERMINATED = 143
+
+
+@dataclasses.dataclass
+class Settings:
+    """What the shared options say, whichever bundle they came from; lives in click's ``ctx.obj``."""
+
+    format: str = "auto"
+    each: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    debug: bool = False
+    color: str = "auto"
+    fail_fast: bool = False
+    exit_status: bool = False
+    force: bool = False
+    threads: int | None = None
+    offline: bool = False
+    operands: tuple[str, ...] = ()
+    files_from: str | None = None
+    null: bool = False
+
+
+@dataclasses.dataclass
+class Context:
+    """What a command works with: its name, its streams and the shared settings."""
+
+    command: str
+    settings: Settings
+    stdout: IO[bytes]
+
+    @property
+    def threads(self) -> int:
+        """How many threads a network may use: ``--threads``, else every core that this process may use."""
+        if self.settings.threads:
+            return self.settings.threads
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    @property
+    def offline(self) -> bool:
+        """Whether the network is off limits."""
+        return self.settings.offline
+
+    def say(self, message: str) -> None:
+        """Write one line to standard error, behind the command's name."""
+        click.echo(f"{self.command}: {printable(message)}", err=True)
+
+    def note(self, message: str) -> None:
+        """Write one line to standard error unless ``--quiet``."""
+        if not self.settings.quiet:
+            self.say(message)
+
+    def announce(self, message: str) -> None:
+        """Write a note that is of use only to who waits: on a terminal."""
+        if sys.stderr is not None and sys.stderr.isatty():
+            self.note(message)
+
+    def write(self, data: bytes) -> None:
+        """Write to standard output at once; raise :class:`OutputError` unless the reader just went away."""
+        try:
+            self.stdout.write(data)
+            self.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OutputError(f"standard output: cannot write ({str(reason).lower()})") from error
+
+
+def open_context(ctx: click.Context) -> Context:
+    """Return the context of the running command; raise :class:`OutputError` where there is no standard output."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+    return Context(command_name(ctx), ctx.ensure_object(Settings), sys.stdout.buffer)
+
+
+def command_name(ctx: click.Context) -> str:
+    """Return the name of the command whose subcommand runs, however it was started."""
+    group = ctx.parent.command if ctx.parent is not None else ctx.command
+    return group.name or "dltools"
+
+
+def raw_stdin() -> Callable[[int], bytes]:
+    """Return a reader of standard input that hands out what has come so far, with no buffer of its own.
+
+    A buffered reader would hold a live stream's frames back, and would end the process with an error
+    when a thread still waits in it.
+    """
+    if sys.stdin is None:
+        return lambda _limit: b""
+    try:
+        descriptor = sys.stdin.fileno()
+    except (OSError, ValueError):  # a stream without a descriptor: click's test runner
+        return sys.stdin.buffer.read
+    return lambda limit: os.read(descriptor, limit)
+
+
+def entry_point(group: click.Group) -> Callable[[], NoReturn]:
+    """Return the function that a console script calls."""
+
+    def main() -> NoReturn:
+        sys.exit(run(group, sys.argv[1:]))
+
+    return main
+
+
+def run(group: click.Group, arguments: list[str]) -> int:
+    """Run a command and return its exit status; nothing but SystemExit of a signal gets past it."""
+    name = group.name or "dltools"
+    _install_signals()
+    try:
+        result = _invoke(group, name, arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return result
+    except BrokenPipeError:
+        return _reader_gone()
+    except OSError as error:  # the last flush
+        click.echo(f"{name}: standard output: cannot write ({error.strerror})", err=True)
+        return OutputError.exit_status
+
+
+def _invoke(group: click.Group, name: str, arguments: list[str]) -> int:
+    """Do what ``click.Group.main`` does, but for its own reading of aborts and broken pipes as status 1."""
+    variable = f"_{name}_COMPLETE".replace("-", "_").upper()
+    try:
+        if instruction := os.environ.get(variable):
+            from click.shell_completion import shell_complete
+
+            return shell_complete(group, {}, name, variable, instruction)
+        with group.make_context(name, arguments) as ctx:
+            result: Any = group.invoke(ctx)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.UsageError as error:
+        _usage(error, name)
+        return EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        return EXIT_INTERRUPTED
+    except DltoolsError as error:
+        click.echo(f"{name}: {printable(str(error))}", err=True)
+        return error.exit_status
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        crash(name, error, debug="--debug" in arguments)
+        return EXIT_INTERNAL
+    return result if isinstance(result, int) else 0
+
+
+def crash(name: str, error: Exception, *, debug: bool) -> None:
+    """Say that we made a mistake, and how to see where."""
+    if debug:
+        import traceback
+
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    hint = "" if debug else " (--debug shows where)"
+    click.echo(f"{name}: internal error: {type(error).__name__}: {printable(str(error))}{hint}", err=True)
+
+
+def _usage(error: click.UsageError, name: str) -> None:
+    message = error.format_message()
+    if error.ctx is not None:
+        name = command_name(error.ctx)
+    click.echo(f"{name}: {printable(message[:1].lower() + message[1:].rstrip('.'))}", err=True)
+    path = error.ctx.command_path if error.ctx is not None else name
+    click.echo(f"Try '{path} --help'.", err=True)
+
+
+def _reader_gone() -> int:
+    """Point standard output at nothing, so that Python's own last flush finds a reader."""
+    try:
+        descriptor = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(descriptor, sys.stdout.fileno())
+    except (OSError, ValueError):
+        pass
+    return EXIT_BROKEN_PIPE
+
+
+def _install_signals() -> None:
+    """Make a polite kill unwind like Ctrl-C, so that temporary files go; only the main thread may."""
+
+    def terminate(_number: int, _frame: object) -> NoReturn:
+        sys.exit(EXIT_TERMINATED)
+
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGTERM, terminate)

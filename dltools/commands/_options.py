@@ -1,0 +1,160 @@
+"""Bundles of options that several commands share; each writes into the run's :class:`Settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from dltools.commands._boundary import Settings
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Decorator = Callable[[Function], Function]
+
+
+def _store(attribute: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    """Return a callback that puts an option's value into the settings instead of the function's arguments."""
+
+    def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
+        setattr(ctx.ensure_object(Settings), attribute, value)
+
+    return callback
+
+
+def _setting(attribute: str, *names: str, **keywords: Any) -> Callable[[Function], Function]:
+    return click.option(*names, attribute, expose_value=False, callback=_store(attribute), **keywords)
+
+
+def _bundle(*decorators: Callable[[Function], Function]) -> Callable[[Function], Function]:
+    def apply(function: Function) -> Function:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+class FileName(click.ParamType[str]):
+    """A path exactly as the system holds it, bytes that are not UTF-8 included; completes to file names."""
+
+    name = "path"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type="file")]
+
+
+FILE = FileName()
+
+
+def general_options(function: Function) -> Function:
+    """Add what every subcommand takes."""
+    return _bundle(
+        _setting("quiet", "-q", "--quiet", is_flag=True, help="No notes and no summary on standard error."),
+        _setting("verbose", "-v", "--verbose", is_flag=True, help="Say more on standard error."),
+        _setting(
+            "color",
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="Colour in human output (auto: on a terminal, unless NO_COLOR is set).",
+        ),
+        _setting("debug", "--debug", is_flag=True, help="Show the traceback of an internal error."),
+    )(function)
+
+
+def format_options(function: Function) -> Function:
+    """Add the choice of output format."""
+    return _bundle(
+        _setting(
+            "format",
+            "--format",
+            type=click.Choice(["auto", "human", "tsv", "ndjson"]),
+            default="auto",
+            help="Output format; auto is human on a terminal, ndjson in a pipe.",
+        ),
+        click.option(
+            "--json",
+            is_flag=True,
+            expose_value=False,
+            callback=_store_json,
+            help="Short for --format ndjson.",
+        ),
+    )(function)
+
+
+def _store_json(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        ctx.ensure_object(Settings).format = "ndjson"
+
+
+def batch_options(function: Function) -> Function:
+    """Add what a run over many inputs takes."""
+    return _bundle(
+        _setting("fail_fast", "--fail-fast", is_flag=True, help="Stop at the first input that fails."),
+    )(function)
+
+
+def finding_options(function: Function) -> Function:
+    """Add what a command that finds things in its inputs takes."""
+    return _bundle(
+        _setting("each", "--each", is_flag=True, help="One record a finding instead of one an input."),
+        _setting("exit_status", "-e", "--exit-status", is_flag=True, help="Exit 1 if nothing was found."),
+    )(function)
+
+
+def file_inputs(metavar: str) -> Callable[[Function], Function]:
+    """Add operands that are files, and lists of them."""
+    return _bundle(
+        click.argument(
+            "operands", metavar=f"[{metavar}]...", nargs=-1, type=FILE, expose_value=False, callback=_store("operands")
+        ),
+        _setting(
+            "files_from",
+            "--files-from",
+            type=FILE,
+            metavar="FILE",
+            help="Read paths or records, one a line, from FILE ('-': standard input).",
+        ),
+        _setting("null", "-0", "--null", is_flag=True, help="The list's paths end in NUL, not newline."),
+    )
+
+
+def writing_options(function: Function) -> Function:
+    """Add what a command that writes files takes."""
+    return _setting("force", "--force", is_flag=True, help="Overwrite files that exist.")(function)
+
+
+def offline_option(function: Function) -> Function:
+    """Add the word that keeps a command off the network."""
+    return _setting("offline", "--offline", is_flag=True, envvar="DLTOOLS_OFFLINE", help="Never touch the network.")(
+        function
+    )
+
+
+def runtime_options(function: Function) -> Function:
+    """Add how a network is run."""
+    threads = _setting(
+        "threads",
+        "--threads",
+        type=click.IntRange(1, 1024),
+        help="Threads of the network (default: all cores).",
+    )
+    return _bundle(threads, offline_option)(function)
+
+
+class ModelName(click.ParamType[str]):
+    """The name of a registered model, of one command or of all; completes from the registry."""
+
+    name = "model"
+
+    def __init__(self, command: str | None) -> None:
+        self.command = command
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Complete to the registered names."""
+        from dltools.runtime.assets import Registry
+
+        names = Registry.load().names(self.command)
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]

@@ -1,0 +1,128 @@
+"""What people see: colours, records as lines, and progress on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltools.io.records import Record
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from dltools.commands._boundary import Context
+
+#: Work that ends sooner shows no progress.
+_PATIENCE_SECONDS = 1.0
+
+
+def style(choice: str, terminal: bool) -> Callable[..., str]:
+    """Return ``click.style``, or what leaves text plain, after ``--color``, NO_COLOR and the terminal."""
+    wanted = choice == "always" or (choice == "auto" and terminal and not os.environ.get("NO_COLOR"))
+    return click.style if wanted else _plain
+
+
+def _plain(text: Any, **_style: Any) -> str:
+    return str(text)
+
+
+def human(record: Record, render: Callable[[Record, Callable[..., str]], str], paint: Callable[..., str]) -> bytes:
+    """Return a record as lines for people; an error has been told on standard error already."""
+    if "error" in record:
+        return b""
+    return (render(record, paint) + "\n").encode("utf-8", "replace")
+
+
+class Progress:
+    """A count of inputs on standard error, shown only on a terminal, when nobody reads the results there.
+
+    rich is imported only once the work has lasted long enough to show it.
+    """
+
+    def __init__(self, context: Context) -> None:
+        quiet = context.settings.quiet
+        self._wanted = not quiet and sys.stderr is not None and sys.stderr.isatty() and not context.stdout.isatty()
+        self._command = context.command
+        self._started = time.monotonic()
+        self._count = 0
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def advance(self) -> None:
+        """Count one more input."""
+        self._count += 1
+        if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
+            return
+        if self._bar is None:
+            self._open()
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=self._count)
+
+    def _open(self) -> None:
+        from rich.console import Console
+        from rich.progress import MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bar
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
+        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        self._bar.start()
+        self._task = self._bar.add_task(self._command, total=None)
+
+
+class FetchProgress:
+    """Tells of downloads: a bar on a terminal, else one line a file; nothing with ``--quiet``."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._bar: Bar | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._seen: set[str] = set()
+
+    def __enter__(self) -> FetchProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, name: str, done: int, total: int | None) -> None:
+        """Take note that ``done`` of ``total`` bytes of the file ``name`` are here."""
+        if name not in self._seen:
+            self._seen.add(name)
+            size = f" ({total / 1e6:.1f} MB)" if total else ""
+            self._context.note(f"fetching {name}{size}")
+        if self._context.settings.quiet or sys.stderr is None or not sys.stderr.isatty():
+            return
+        if self._bar is None:
+            self._open()
+        if self._bar is not None:
+            if name not in self._tasks:
+                self._tasks[name] = self._bar.add_task(name, total=total)
+            self._bar.update(self._tasks[name], completed=done)
+
+    def _open(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        self._bar.start()

@@ -1,0 +1,1 @@
+"""Files, streams and records: bytes in, plain values out."""

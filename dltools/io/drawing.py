@@ -1,0 +1,82 @@
+"""Boxes and labels drawn on pictures: legible at any size, one colour a class."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dltools.io.images import Pixels
+from dltools.io.text import printable
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import FreeTypeFont, ImageFont
+
+Colour = tuple[int, int, int]
+Box = tuple[float, float, float, float]
+
+_GOLDEN_RATIO = 0.618033988749895  # successive multiples, modulo 1, stay far apart on the colour circle
+
+
+class Mark(NamedTuple):
+    """One thing to draw: its box in pixels, its text, and the number that picks its colour."""
+
+    bbox: Box
+    text: str
+    group: int
+
+
+def colour_of(group: int) -> Colour:
+    """Return the RGB colour of a class or person number: bright, and far from its neighbours' colours."""
+    hue = (0.33 + group * _GOLDEN_RATIO) % 1.0
+    red, green, blue = colorsys.hsv_to_rgb(hue, 0.85, 1.0 if group % 2 else 0.9)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def draw_marks(pixels: Pixels, marks: Iterable[Mark]) -> Pixels:
+    """Return a copy of ``pixels`` (height, width, 3) with boxes and their texts; the first mark lies on top."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(image)
+    side = min(image.size)
+    font = ImageFont.load_default(size=float(max(10, min(48, side // 32))))
+    line = max(1, side // 240)
+    drawn = list(marks)[::-1]
+    for mark in drawn:
+        draw.rectangle(mark.bbox, outline=colour_of(mark.group), width=line)
+    taken: list[Box] = []
+    for mark in drawn[::-1]:  # the best first, so that it gets its place
+        taken.append(_label(draw, mark, font, image.size, taken))
+    return np.array(image)
+
+
+def _label(draw: ImageDraw, mark: Mark, font: FreeTypeFont | ImageFont, size: tuple[int, int], taken: list[Box]) -> Box:
+    """Write a mark's text on a plate of its colour, where it covers no other label if there is such a place."""
+    text = printable(mark.text)
+    left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
+    margin = max(1, round((bottom - top) / 5))
+    width, height = right - left + 2 * margin, bottom - top + 2 * margin
+    x_min, y_min, x_max, y_max = mark.bbox
+    places = [(x_min, y_min - height), (x_min, y_min), (x_max - width, y_max - height), (x_min, y_max)]
+    plates = [_inside(x, y, width, height, size) for x, y in places]
+    plate = next((plate for plate in plates if not any(_overlap(plate, other) for other in taken)), plates[0])
+    colour = colour_of(mark.group)
+    draw.rectangle(plate, fill=colour)
+    luminance = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]  # ITU-R BT.601
+    position = (plate[0] + margin - left, plate[1] + margin - top)
+    draw.text(position, text, font=font, fill=(0, 0, 0) if luminance > 120 else (255, 255, 255))
+    return plate
+
+
+def _inside(x: float, y: float, width: float, height: float, size: tuple[int, int]) -> Box:
+    x = max(0.0, min(x, size[0] - width))
+    y = max(0.0, min(y, size[1] - height))
+    return x, y, x + width, y + height
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -1,0 +1,174 @@
+"""Pictures: encoded bytes to upright RGB pixels and back.
+
+Pixels are uint8 arrays of shape (height, width, 3), RGB, row 0 at the top.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dltools.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Pixels = npt.NDArray[np.uint8]
+
+#: More than this is refused from the header alone: 2**27 pixels are 384 MiB as RGB.
+MAX_PIXELS = 2**27
+
+# Left out of what Pillow opens: EPS, which starts Ghostscript, WMF, stubs, and formats with no signature of their own.
+_FORMATS = (
+    *("JPEG", "PNG", "GIF", "BMP", "DIB", "PPM"),  # Pillow holds these ready; the others load all its plug-ins
+    *("WEBP", "TIFF", "AVIF", "JPEG2000", "QOI", "ICO", "ICNS", "PSD", "SGI", "DDS", "XBM", "XPM"),
+)
+
+
+def decode_image(data: bytes) -> Pixels:
+    """Decode one image to upright RGB pixels (height, width, 3).
+
+    EXIF rotation is applied, the first frame of an animation taken, transparency laid on white, and
+    every mode brought to 8 bits: 16-bit and float greyscale by scaling, not by clipping.
+    Raise :class:`InputError` with the cause where the bytes are no image, damaged, or too large.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    if not data:
+        raise InputError("not an image (empty file)", code="not_an_image")
+    Image.MAX_IMAGE_PIXELS = None  # the bound below is ours: an error, never a warning on standard error
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise InputError(f"image of {width} x {height} is larger than {MAX_PIXELS} pixels", code="too_large")
+            image.load()
+            return _rgb(_upright(image))
+    except UnidentifiedImageError as error:
+        raise InputError(f"not an image ({_unknown(data)})", code="not_an_image") from error
+    except MemoryError as error:
+        raise InputError("not enough memory to decode the image", code="too_large") from error
+    except InputError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever damaged bytes lead them to
+        raise InputError(f"not an image ({_damage(error, data)})", code="not_an_image") from error
+
+
+def _upright(image: Image) -> Image:
+    from PIL import ImageOps
+
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged metadata is no reason to refuse the picture
+        return image
+
+
+def _rgb(image: Image) -> Pixels:
+    from PIL import Image as Module
+
+    if image.mode.startswith("I") or image.mode == "F":
+        return np.repeat(_eight_bits(image)[:, :, None], 3, axis=2)  # (height, width, 3)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        image = Module.new("RGBA", layer.size, (255, 255, 255, 255))
+        image.alpha_composite(layer)
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _eight_bits(image: Image) -> Pixels:
+    """Scale deep greyscale to 0..255: 16-bit integers by their range, floats by 1 (or by 255 or their maximum)."""
+    values = np.nan_to_num(np.asarray(image, np.float32))
+    if image.mode != "F":
+        top = 65535.0
+    else:
+        largest = float(values.max(initial=0.0))
+        top = 1.0 if largest <= 1.0 else max(255.0, largest)
+    scaled: Pixels = np.clip(np.rint(values * (255.0 / top)), 0, 255).astype(np.uint8)
+    return scaled
+
+
+_MAGIC = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG": "PNG",
+    b"GIF8": "GIF",
+    b"RIFF": "WebP",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+}
+
+
+def image_kind(data: bytes) -> str | None:
+    """Return the name of the image format that ``data`` begins like, or None."""
+    return next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)
+
+
+def _unknown(data: bytes) -> str:
+    kind = image_kind(data)
+    return f"damaged {kind}" if kind else "unknown format"
+
+
+def _damage(error: Exception, data: bytes) -> str:
+    kind = image_kind(data) or "file"
+    text = str(error).lower()
+    if any(word in text for word in ("truncated", "broken data stream", "not enough image data", "unexpected end")):
+        return f"truncated {kind}"
+    return f"damaged {kind}"
+
+
+def encode_image(pixels: Pixels, kind: str) -> bytes:
+    """Return ``pixels`` (height, width, 3) encoded as ``kind``: ``PNG`` or ``JPEG`` (quality 92)."""
+    from PIL import Image
+
+    settings: dict[str, Any] = {"quality": 92} if kind == "JPEG" else {}
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, **settings)
+    return buffer.getvalue()
+
+
+def resize_bilinear(
+    pixels: Pixels, width: int, height: int, *, align: Literal["corners", "centres"]
+) -> npt.NDArray[np.float32]:
+    """Resize by weighing the two by two nearest pixels, with no smoothing before; return floats in 0..255.
+
+    ``pixels`` (rows, columns, 3) become (height, width, 3). ``corners``: the corner pixels' centres stay on each
+    other, as in Darknet's ``resize_image``; ``centres``: the pictures' edges do, as in OpenCV's ``INTER_LINEAR``.
+    Networks that were trained on such sampling see smoother pictures than they know after any other; Pillow's own
+    bilinear transform cuts fractions off and so darkens by half a grey level.
+    """
+    rows, columns = pixels.shape[:2]
+    left, right, x_weights = _neighbours(columns, width, align)
+    above, below, y_weights = _neighbours(rows, height, align)
+    upper = _blend(pixels[above], left, right, x_weights)  # (height, width, 3)
+    lower = _blend(pixels[below], left, right, x_weights)
+    lower -= upper
+    lower *= y_weights[:, None, None]
+    upper += lower
+    return upper
+
+
+def _blend(
+    band: Pixels, left: npt.NDArray[np.intp], right: npt.NDArray[np.intp], weights: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    first = band.take(left, axis=1).astype(np.float32)
+    second = band.take(right, axis=1).astype(np.float32)
+    second -= first
+    second *= weights[:, None]
+    first += second
+    return first
+
+
+def _neighbours(
+    source: int, target: int, align: Literal["corners", "centres"]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+    """Return for each target position its two source positions and the weight of the second, each (target,)."""
+    positions = np.arange(target, dtype=np.float64)
+    if align == "corners":
+        positions *= (source - 1) / max(target - 1, 1)
+    else:
+        positions = (positions + 0.5) * (source / target) - 0.5
+    positions = np.clip(positions, 0, source - 1)
+    first = positions.astype(np.intp)
+    return first, np.minimum(first + 1, source - 1), (positions - first).astype(np.float32)

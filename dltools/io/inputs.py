@@ -1,0 +1,246 @@
+"""Inputs: operands, lists of paths, records and byte streams, all as a sequence of items.
+
+An :class:`Item` knows where it comes from, how to read itself, and the record that its result continues.
+What is wrong with one input is kept in its item and raised when the item is used, so that a list goes on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from dltools.errors import InputError, UsageError
+from dltools.io.records import Record, bbox_of, parse_record, path_fields, path_of
+
+if TYPE_CHECKING:
+    from dltools.io.images import Pixels
+
+STDIN = "-"
+#: A file of more bytes is refused: it bounds what one input can make us hold.
+MAX_FILE_BYTES = 2**29
+#: A line of a list of paths or records that is longer is refused.
+MAX_LINE_BYTES = 2**24
+
+Read = Callable[[int], bytes]
+Box = tuple[float, float, float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """What a command looks at: ``pixels`` (height, width, 3) uint8 RGB, a region of the upright original image.
+
+    ``left`` and ``top`` are the region's corner in the original, ``width`` and ``height`` the original's
+    size, all in pixels; without a region they are 0, 0 and the size of ``pixels``.
+    """
+
+    pixels: Pixels
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+class Item:
+    """One input: a file, an image of a stream, or a record of another command.
+
+    ``path``: what ``open`` takes, ``-`` for standard input. ``frame``: the number of the image in a stream,
+    from 0. ``carried``: the record that the item came as, whose keys its own record keeps. ``bbox``: the
+    region of the picture to look at.
+    """
+
+    def __init__(
+        self,
+        path: str | None,
+        *,
+        data: bytes | None = None,
+        frame: int | None = None,
+        carried: Record | None = None,
+        bbox: Box | None = None,
+        error: InputError | None = None,
+    ) -> None:
+        self.path = path
+        self.frame = frame
+        self.carried = carried or {}
+        self._bbox = bbox
+        self._data = data
+        self._error = error
+
+    @property
+    def name(self) -> str:
+        """What messages call the item."""
+        if self.frame is not None:
+            return f"{self.path}: frame {self.frame}"
+        return self.path if self.path is not None else "record"
+
+    @property
+    def stem(self) -> str:
+        """What files made from the item are called, without a suffix."""
+        if self.frame is not None:
+            return f"frame-{self.frame:06d}"
+        return os.path.splitext(os.path.basename(self.path or ""))[0]
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the item is a record of a failure further up the pipe, to be passed on untouched."""
+        return "error" in self.carried
+
+    def record(self, **own: Any) -> Record:
+        """Return the item's record: what it carried, where it lies, and the keys given, which win."""
+        place = path_fields(self.path) if self.path is not None and "path" not in self.carried else {}
+        number = {"frame": self.frame} if self.frame is not None else {}
+        return {**place, **number, **self.carried, **own}
+
+    def read(self) -> bytes:
+        """Return the encoded bytes of the input; raise :class:`InputError`."""
+        if self._error is not None:
+            raise self._error
+        if self._data is not None:
+            return self._data
+        if self.path is None:
+            raise InputError("the record names no file (neither output nor path)", code="bad_record")
+        return read_file(self.path)
+
+    def picture(self) -> Picture:
+        """Decode the input as an image, cut to the record's ``bbox``; raise :class:`InputError`."""
+        from dltools.io.images import decode_image
+
+        return _region(decode_image(self.read()), self._bbox)
+
+
+def _region(pixels: Pixels, box: Box | None) -> Picture:
+    height, width = pixels.shape[:2]
+    if box is None:
+        return Picture(pixels, 0, 0, width, height)
+    left, top = max(0, int(box[0])), max(0, int(box[1]))
+    right, bottom = min(width, int(-(-box[2] // 1))), min(height, int(-(-box[3] // 1)))  # the whole pixels it touches
+    if left >= right or top >= bottom:
+        raise InputError(f"bbox lies outside the image of {width} x {height} pixels", code="bad_record")
+    return Picture(pixels[top:bottom, left:right], left, top, width, height)
+
+
+def read_file(path: str) -> bytes:
+    """Return the bytes of the file ``path``; raise :class:`InputError` in words."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb", buffering=0) as file:
+            status = os.fstat(descriptor)
+            if stat.S_ISDIR(status.st_mode):
+                raise IsADirectoryError
+            if status.st_size > MAX_FILE_BYTES:
+                raise InputError(f"larger than {MAX_FILE_BYTES} bytes", code="too_large")
+            return _read_all(file.read)
+    except FileNotFoundError as error:
+        raise InputError("no such file", code="not_found") from error
+    except IsADirectoryError as error:
+        raise InputError("is a folder, not a file", code="is_a_folder") from error
+    except PermissionError as error:
+        raise InputError("permission denied", code="permission_denied") from error
+    except ValueError as error:  # a NUL byte inside a path
+        raise InputError("not a usable path", code="not_found") from error
+    except OSError as error:
+        raise InputError(f"cannot be read ({(error.strerror or str(error)).lower()})", code="unreadable") from error
+
+
+def _read_all(read: Callable[[int], bytes | None]) -> bytes:
+    """Read to the end, also from pipes and devices that have no size, up to the bound."""
+    blocks: list[bytes] = []
+    total = 0
+    while block := read(1 << 20):
+        blocks.append(block)
+        total += len(block)
+        if total > MAX_FILE_BYTES:
+            raise InputError(f"larger than {MAX_FILE_BYTES} bytes", code="too_large")
+    return b"".join(blocks)
+
+
+def image_items(operands: Iterable[str], listed: Iterable[Item], stdin: Read) -> Iterator[Item]:
+    """Yield an item for each operand (``-``: every image on standard input), then those that a list named."""
+    for operand in operands:
+        if operand == STDIN:
+            yield from _stream_items(stdin)
+        else:
+            yield Item(operand)
+    yield from listed
+
+
+def _stream_items(stdin: Read) -> Iterator[Item]:
+    from dltools.io.frames import split_images
+
+    frame = 0
+    try:
+        for data in split_images(stdin):
+            yield Item(STDIN, data=data, frame=frame)
+            frame += 1
+    except InputError as error:
+        yield Item(STDIN, frame=frame, error=error)
+        return
+    if frame == 0:
+        yield Item(STDIN, data=b"")
+
+
+def listed_items(read: Read, *, null: bool = False) -> Iterator[Item]:
+    """Yield an item for each line of a list: a path, or an NDJSON record (a line that begins with ``{``).
+
+    ``null``: the list is NUL-separated paths, which may hold any other byte. Raise :class:`UsageError`
+    where the list is evidently an image, which wants ``-`` as its operand.
+    """
+    first = True
+    for line in _split(read, b"\0" if null else b"\n"):
+        if first:
+            _refuse_image(line)
+            first = False
+        if len(line) > MAX_LINE_BYTES:
+            yield Item(None, error=InputError(f"line longer than {MAX_LINE_BYTES} bytes", code="bad_record"))
+        elif null:
+            yield Item(os.fsdecode(line))
+        elif line.strip():
+            yield _listed_item(line.rstrip(b"\r"))
+
+
+def _listed_item(line: bytes) -> Item:
+    if not line.lstrip().startswith(b"{"):
+        return Item(os.fsdecode(line))
+    try:
+        return record_item(parse_record(line.decode("utf-8")))
+    except UnicodeDecodeError:
+        return Item(None, error=InputError("record is not UTF-8", code="bad_record"))
+    except InputError as error:
+        return Item(None, error=error)
+
+
+def record_item(record: Record) -> Item:
+    """Return the item that a record stands for: its ``output`` if present, else its ``path``, cut to ``bbox``."""
+    if "error" in record:
+        return Item(None, carried=record)
+    try:
+        output = record.get("output")
+        if isinstance(output, str):
+            return Item(output, carried=record)
+        path = path_of(record)
+        if path == STDIN:
+            raise InputError("the record's image came through standard input and is gone", code="bad_record")
+        return Item(path, carried=record, bbox=bbox_of(record))
+    except InputError as error:
+        return Item(None, carried=record, error=error)
+
+
+def _split(read: Read, separator: bytes) -> Iterator[bytes]:
+    """Yield separated parts as they arrive; a part over the bound comes out cut, just over the bound."""
+    rest = b""
+    while block := read(1 << 16):
+        *parts, rest = (rest + block).split(separator)
+        yield from parts
+        rest = rest[: MAX_LINE_BYTES + 1]
+    if rest:
+        yield rest
+
+
+def _refuse_image(line: bytes) -> None:
+    from dltools.io.images import image_kind
+
+    kind = image_kind(line)
+    if kind is not None:
+        raise UsageError(f"standard input is a {kind} image, not a list of paths: give '-' to read images from it")

@@ -1,0 +1,1 @@
+"""The core models: one folder a capability, named as its command."""

@@ -1,0 +1,1 @@
+"""YOLO object detectors in Darknet's formats."""

@@ -1,0 +1,85 @@
+"""Where a detector's model file comes from: embedded, cached, or converted from Darknet's files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from dltools.errors import ModelFileError
+from dltools.models.yolo.config import FORMAT_VERSION, DetectorConfig
+from dltools.runtime.assets import Registry, cache_dir, embedded_path, sha256_of
+from dltools.runtime.modelfile import read_config
+
+COMMAND = "yolo-detect"
+DEFAULT_MODEL = "yolov3-tiny"
+
+#: Part of every converted file's key: a change of the conversion must not find the old files.
+_CONVERTER_VERSION = 1
+
+Progress = Callable[[str, int, "int | None"], None]
+Notify = Callable[[str], None]
+
+
+def model_file(
+    name: str, *, offline: bool = False, progress: Progress | None = None, notify: Notify | None = None
+) -> Path:
+    """Return the model file of the registered model ``name``, fetched and converted if need be.
+
+    Raise :class:`UsageError` for an unknown name, :class:`MissingError` where it cannot be had.
+    """
+    entry = Registry.load().model(name, COMMAND)
+    embedded = embedded_path(entry)
+    if embedded is not None:
+        return embedded
+    from dltools.runtime.fetch import fetch_model
+
+    files = fetch_model(entry, offline=offline, progress=progress)
+    return converted_file(files["cfg"], files["weights"], files["names"], name=name, notify=notify)
+
+
+def converted_file(
+    cfg: Path, weights: Path, names: Path | None, *, name: str | None = None, notify: Notify | None = None
+) -> Path:
+    """Return the LiteRT form of Darknet's files, converted unless files of this content have been before.
+
+    Without ``names`` a network of 80 classes has COCO's, any other its class numbers.
+    Raise :class:`ModelFileError` naming the file, and its layer, where one is wrong.
+    """
+    sources = [cfg, weights, *([names] if names else [])]
+    title = name or cfg.stem
+    key = _key([*map(_content_hash, sources), title])
+    target = cache_dir() / "converted" / f"{key}.tflite"
+    if target.is_file():
+        return target
+    from dltools.io.outputs import atomic_write, make_folder
+    from dltools.models.yolo.convert import convert
+
+    make_folder(target.parent)
+    if notify is not None:
+        notify(f"converting {title} for LiteRT, once")
+    model = convert(cfg, weights, names, name=title)
+    with atomic_write(target, force=True) as stream:
+        stream.write(model)
+    return target
+
+
+def coco_names() -> tuple[str, ...]:
+    """Return the names of COCO's 80 classes, which the embedded model carries."""
+    embedded = embedded_path(Registry.load().model(DEFAULT_MODEL, COMMAND))
+    if embedded is None:
+        raise ModelFileError(f"{DEFAULT_MODEL} is not embedded")
+    return DetectorConfig.from_json(read_config(embedded)).names
+
+
+def _content_hash(path: Path) -> str:
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+
+
+def _key(parts: list[str]) -> str:
+    import hashlib
+
+    text = "\0".join([f"yolo {FORMAT_VERSION}.{_CONVERTER_VERSION}", *parts])
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,1 @@
+"""How arrays meet a trained network, and where its file comes from."""

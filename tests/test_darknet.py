@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from darknet_files import Cfg, write_random_weights, yolov4, yolov4_tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dltools.errors import ModelFileError
 from dltools.models.yolo import darknet
+from tests.darknet_files import Cfg, write_random_weights, yolov4, yolov4_tiny
 
 ANCHORS = "10,14, 23,27, 37,58, 81,82, 135,169, 344,319"
 

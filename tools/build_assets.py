@@ -36,19 +36,20 @@ def build_yolov3_tiny(registry: Registry) -> bytes:
         return convert(path, weights, fetch(registry.file("coco.names")), name="yolov3-tiny", quantize="dynamic_int8")
 
 
-def build_motorcycle(registry: Registry) -> bytes:
-    """Make the example photograph: 640 pixels wide, as JPEG."""
+def build_example_photo(registry: Registry) -> bytes:
+    """Bring the example photograph into a JPEG of its own size."""
     from PIL import Image
 
-    with Image.open(fetch(registry.file("motorcycle.png"))) as image:
-        small = image.convert("RGB")
-        small.thumbnail((640, 640), Image.Resampling.LANCZOS)
-        buffer = io.BytesIO()
-        small.save(buffer, "JPEG", quality=88, optimize=True)
+    buffer = io.BytesIO()
+    with Image.open(fetch(registry.file("coffee.png"))) as image:
+        image.convert("RGB").save(buffer, "JPEG", quality=88, optimize=True)
     return buffer.getvalue()
 
 
-BUILDERS: dict[str, Callable[[Registry], bytes]] = {"yolov3-tiny": build_yolov3_tiny}
+BUILDERS: dict[str, Callable[[Registry], bytes]] = {
+    "yolov3-tiny": build_yolov3_tiny,
+    "example-photo": build_example_photo,
+}
 
 
 def main(names: list[str]) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from typing import IO, Any, NoReturn
 
@@ -129,6 +130,7 @@ def run(group: click.Group, arguments: list[str]) -> int:
     """Run a command and return its exit status; nothing but SystemExit of a signal gets past it."""
     name = group.name or "dltools"
     _install_signals()
+    warnings.simplefilter("ignore")  # libraries tell developers of damaged metadata and the like; users have records
     try:
         result = _invoke(group, name, arguments)
         if sys.stdout is not None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import keras
@@ -39,9 +40,7 @@ def to_litert(model: keras.Model, *, quantize: Quantization, keep_float: Collect
     with quiet_tensorflow() as captured:
         try:
             flatbuffer = _convert(model, quantize)
-            if not keep_float:
-                return flatbuffer
-            return _with_float_layers(flatbuffer, _convert(model, "float32"), model, keep_float)
+            return _with_float_layers(flatbuffer, model, keep_float) if keep_float else flatbuffer
         except ValueError:
             raise
         except Exception as error:
@@ -101,36 +100,45 @@ def _convert(model: Any, quantize: Quantization) -> bytes:
     return bytes(converter.convert())
 
 
-def _with_float_layers(flatbuffer: bytes, exact: bytes, model: Any, names: Collection[str]) -> bytes:
-    """Put the float32 kernels of the layers ``names`` back into ``flatbuffer``, taken from ``exact``.
+def _with_float_layers(flatbuffer: bytes, model: Any, names: Collection[str]) -> bytes:
+    """Put the float32 kernels of the layers ``names`` back into an int8 ``flatbuffer``.
 
     LiteRT decides by a kernel's type whether an operation is computed in integers, so the kernel is all that changes.
     """
     from tensorflow.lite.tools import flatbuffer_utils
 
-    mixed = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
-    source = flatbuffer_utils.convert_bytearray_to_object(bytearray(exact))
-    kernels = {
-        bytes(source.buffers[tensor.buffer].data): tensor
-        for graph in source.subgraphs
-        for tensor in graph.tensors
-        if source.buffers[tensor.buffer].data is not None
-    }
-    targets = {tensor.name: tensor for graph in mixed.subgraphs for tensor in graph.tensors}
+    content = flatbuffer_utils.convert_bytearray_to_object(bytearray(flatbuffer))
+    tensors = [tensor for graph in content.subgraphs for tensor in graph.tensors]
     for name in names:
-        content = _litert_kernel(model, name)
-        tensor = kernels.get(content)
-        if tensor is None or tensor.name not in targets:
+        kernel = _litert_kernel(model, name)
+        matches = [tensor for tensor in tensors if _holds(tensor, content.buffers[tensor.buffer].data, kernel)]
+        if not matches:
             raise ValueError(f"layer {name} has no kernel of its own in the converted model")
-        target = targets[tensor.name]
-        target.type, target.quantization = tensor.type, tensor.quantization
-        mixed.buffers[target.buffer].data = np.frombuffer(content, dtype=np.uint8)
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(mixed))
+        for tensor in matches:
+            tensor.type, tensor.quantization = 0, None  # 0: FLOAT32 in LiteRT's schema
+            content.buffers[tensor.buffer].data = np.frombuffer(kernel.tobytes(), dtype=np.uint8)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(content))
 
 
-def _litert_kernel(model: Any, name: str) -> bytes:
+def _litert_kernel(model: Any, name: str) -> NDArray[np.float32]:
     """The kernel of a layer in LiteRT's order: output channels first."""
     kernel = getattr(model.get_layer(name), "kernel", None)
     if kernel is None:
         raise ValueError(f"layer {name} has no kernel")
-    return np.moveaxis(np.asarray(kernel, dtype=np.float32), -1, 0).tobytes()
+    return np.ascontiguousarray(np.moveaxis(np.asarray(kernel, dtype=np.float32), -1, 0))
+
+
+def _holds(tensor: Any, data: Any, kernel: NDArray[np.float32]) -> bool:
+    """Whether a constant of the flatbuffer is ``kernel``, as it is or rounded to int8 with a scale a channel.
+
+    Compared by value: the converter's names carry scopes and counters, and an output takes its own name.
+    """
+    if data is None or tuple(tensor.shape) != kernel.shape:
+        return False
+    if len(data) == kernel.nbytes:
+        return bool(np.array_equal(np.frombuffer(bytes(data), dtype="<f4"), kernel.ravel()))
+    if len(data) != kernel.size or tensor.quantization is None or tensor.quantization.scale is None:
+        return False
+    scale = np.asarray(tensor.quantization.scale, dtype=np.float32)[:, None]
+    values = np.frombuffer(bytes(data), dtype=np.int8).reshape(len(kernel), -1)
+    return bool((np.abs(values * scale - kernel.reshape(len(kernel), -1)) <= 0.51 * scale).all())

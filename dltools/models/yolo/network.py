@@ -7,7 +7,6 @@ In: float32 pictures, (batch, rows, columns, 3), red, green, blue from 0 to 1. O
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -21,7 +20,6 @@ Tensor: TypeAlias = Any  # keras.KerasTensor; Keras publishes no types
 LEAKY_SLOPE = 0.1  # Darknet's constant
 _MISH_LIMIT = 10.0  # beyond it mish(x) is x in float32, and exp(2 x) is still far from overflowing
 _FLOAT_FIRST_LAYERS = 2
-_MONOTONE = ("leaky", "relu", "logistic")
 
 
 def build(network: darknet.Network, weights: Sequence[darknet.ConvolutionWeights | None] | None = None) -> keras.Model:
@@ -33,7 +31,6 @@ def build(network: darknet.Network, weights: Sequence[darknet.ConvolutionWeights
     """
     picture = keras.Input((network.height, network.width, network.channels), name="picture")
     tensors: dict[int, Tensor] = {darknet.INPUT: picture}
-    pending = _pooled_before_activation(network)
     outputs: list[Tensor] = []
     for layer in network.layers:
         inputs = [tensors[index] for index in layer.inputs]
@@ -42,13 +39,9 @@ def build(network: darknet.Network, weights: Sequence[darknet.ConvolutionWeights
             continue
         if isinstance(layer, darknet.Convolution):
             tensor = _convolution(inputs[0], layer, None if weights is None else weights[layer.index])
-            if layer.index not in pending:
-                tensor = _activate(tensor, layer.activation, layer.index)
+            tensor = _activate(tensor, layer.activation, layer.index)
         elif isinstance(layer, darknet.MaxPool):
             tensor = _max_pool(inputs[0], layer)
-            source = network.layers[layer.inputs[0]] if layer.inputs[0] in pending else None
-            if isinstance(source, darknet.Convolution):
-                tensor = _activate(tensor, source.activation, source.index)
         else:
             tensor = _without_weights(inputs, layer)
         tensors[layer.index] = tensor
@@ -61,7 +54,11 @@ def sensitive_layers(network: darknet.Network) -> tuple[str, ...]:
     The heads, whose errors move boxes directly, and the first two convolutions, whose errors every later layer
     inherits. In YOLOv3-tiny they hold 2 % of the weights and cause most of the loss of int8 (measured layer by layer).
     """
-    convolutions = [layer for layer in network.layers if isinstance(layer, darknet.Convolution)]
+    used: set[int] = set()  # a layer that leads to no head is no part of the model
+    for layer in reversed(network.layers):
+        if isinstance(layer, darknet.Detection) or layer.index in used:
+            used.update(layer.inputs)
+    convolutions = [layer for layer in network.layers if isinstance(layer, darknet.Convolution) and layer.index in used]
     heads = {layer.inputs[0] for layer in network.detections}
     chosen = [layer for order, layer in enumerate(convolutions) if order < _FLOAT_FIRST_LAYERS or layer.index in heads]
     return tuple(_name(layer, group) for layer in chosen for group in range(layer.groups))
@@ -69,18 +66,6 @@ def sensitive_layers(network: darknet.Network) -> tuple[str, ...]:
 
 def _name(layer: darknet.Convolution, group: int) -> str:
     return f"convolution_{layer.index}" + (f"_{group}" if layer.groups > 1 else "")
-
-
-def _pooled_before_activation(network: darknet.Network) -> set[int]:
-    """Convolutions whose only use is a max-pool: a rising activation gives the same after it, on fewer numbers."""
-    uses = Counter(index for layer in network.layers for index in layer.inputs)
-    pending = set()
-    for layer in network.layers:
-        if isinstance(layer, darknet.MaxPool) and layer.inputs[0] != darknet.INPUT and uses[layer.inputs[0]] == 1:
-            source = network.layers[layer.inputs[0]]
-            if isinstance(source, darknet.Convolution) and source.activation in _MONOTONE:
-                pending.add(source.index)
-    return pending
 
 
 def _without_weights(inputs: list[Tensor], layer: darknet.Layer) -> Tensor:

@@ -1,0 +1,61 @@
+"""What several tests share: real processes of the commands, and photographs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PHOTO = ROOT / "dltools" / "assets" / "coffee.jpg"
+SHARED = ROOT.parent / "shared" / "data"
+
+Run = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tests off the user's cache, and off the network."""
+    monkeypatch.setenv("DLTOOLS_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.setenv("DLTOOLS_OFFLINE", "1")
+
+
+@pytest.fixture
+def run() -> Run:
+    """Return a function that runs ``dltools ARGUMENT...`` as a process of its own, with no terminal."""
+
+    def call(*arguments: object, **keywords: object) -> subprocess.CompletedProcess[bytes]:
+        settings = {"capture_output": True, "timeout": 120, "stdin": subprocess.DEVNULL, **keywords}
+        if "input" in settings:
+            del settings["stdin"]
+        return subprocess.run(command(*arguments), **settings)  # type: ignore[call-overload, no-any-return]
+
+    return call
+
+
+def command(*arguments: object) -> list[str]:
+    """Return the argument list of ``dltools ARGUMENT...`` with this interpreter."""
+    return [
+        sys.executable,
+        "-m",
+        "dltools",
+        *(os.fspath(word) if isinstance(word, Path) else str(word) for word in arguments),
+    ]
+
+
+@pytest.fixture
+def photo() -> Path:
+    """Return the example photograph, 600 x 400, with a cup in it."""
+    return PHOTO
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of development photographs, or skip."""
+    if not SHARED.is_dir():
+        pytest.skip("the development photographs (../shared/data) are not here")
+    return SHARED

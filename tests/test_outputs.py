@@ -77,5 +77,5 @@ def test_no_name_leaves_the_folder(stem: str) -> None:
 def test_the_input_itself_is_never_overwritten(tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"the only copy")
-    with pytest.raises(OutputError, match="is the input itself"):
+    with pytest.raises(OutputError, match="overwrite the input itself"):
         OutputFolder(tmp_path, force=True).reserve("photo", ".jpg", source=str(photo))

@@ -1,7 +1,7 @@
 """Rebuild the man pages in ``man/``: ``python tools/build_man.py [--check]``.
 
 Synopsis and options come from the click commands, the rest from ``man/parts/NAME.txt``, whose format
-``man/parts/README.md`` describes. A page holds no date, so it changes only when its command, its part or the version does.
+``man/parts/README.md`` describes. A page holds no date: it changes only when its command, its part or the version does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ REBUILD = "python tools/build_man.py"
 
 _UMBRELLA = "dltools"
 _TAG_WIDTH = 14  # a list whose longest tag is wider takes man's own indent, with its text on the next line
-_TEXT_INDENT = 7
 
 Sections = dict[str, list[str]]
 
@@ -46,7 +45,7 @@ def page(name: str, entry: Entry) -> str:
         blocks = [
             '.\\" Written by tools/build_man.py; do not edit.',
             f'.TH "{escape(name.upper())}" 1 "" "dltools {escape(__version__)}" "dltools"',
-            ".nh\n.ad l",
+            ".nr HY 0\n.nh\n.ad l",  # HY: man sets hyphenation anew with every paragraph
             *_section("NAME", f"{escape(name)} \\- {escape(summary[:1].lower() + summary[1:].rstrip('.'))}"),
             *_section("SYNOPSIS", *_synopses(group, ctx)),
             *_section("DESCRIPTION", *render(sections.pop("DESCRIPTION"))),
@@ -78,18 +77,16 @@ _ESCAPES = {"\\": "\\(rs", "-": "\\-", "'": "\\(aq", "`": "\\(ga", '"': "\\(dq",
 
 def inline(text: str) -> str:
     """Return prose as roff: ```literal``` and option names in bold, ``_placeholder_`` in italics."""
-    out = []
-    for match in _INLINE.finditer(text):
-        literal, placeholder, option, plain = match.groups()
-        if literal or option:
-            out.append(f"\\fB{escape(literal or option)}\\fR")
-        else:
-            out.append(f"\\fI{escape(placeholder)}\\fR" if placeholder else escape(plain))
-    return "".join(out)
+    out, at = [], 0
+    for match in _MARKED.finditer(text):
+        literal, placeholder, option = match.groups()
+        out.append(escape(text[at : match.start()]))
+        out.append(f"\\fI{escape(placeholder)}\\fR" if placeholder else f"\\fB{escape(literal or option)}\\fR")
+        at = match.end()
+    return "".join(out) + escape(text[at:])
 
 
-_OPTION = r"(?<![\w-])(--?[a-zA-Z0-9](?:[\w-]*\w)?)"
-_INLINE = re.compile(rf"`([^`]+)`|(?<!\w)_([^_\s]+)_(?!\w)|{_OPTION}|((?:(?!{_OPTION})(?<!\w)_|[^`_-]|.)[^`_-]*)", re.S)
+_MARKED = re.compile(r"`([^`]+)`|(?<!\w)_([^_]+)_(?!\w)|(?<![\w-])(--?[a-zA-Z0-9](?:[\w-]*\w)?)")
 
 
 def _guarded(line: str) -> str:
@@ -104,9 +101,7 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _section(heading: str, *blocks: str) -> list[str]:
-    # The first paragraph of a section needs no .PP, and mandoc complains about one.
-    body = "\n".join(blocks)
-    return [f'.SH "{escape(heading)}"', body.removeprefix(".PP\n")]
+    return [f'.SH "{escape(heading)}"', "\n".join(blocks).removeprefix(".PP\n")]  # .PP there is a fault to linters
 
 
 def _paragraph(text: str) -> str:
@@ -140,7 +135,7 @@ def _lines(path: Path, name: str) -> Iterator[str]:
         raise SystemExit(f"{path}: not there; it is the hand-written part of a man page (see man/parts/README.md)")
     for line in path.read_text("utf-8").splitlines():
         if line.startswith("@include "):
-            yield from _lines(PARTS / f"_{line.split()[1]}.txt", name)
+            yield from ["", *_lines(PARTS / f"_{line.split()[1]}.txt", name), ""]
         else:
             yield line.replace("%NAME%", name).replace("%VARIABLE%", name.replace("-", "_").upper())
 
@@ -161,7 +156,9 @@ def render(lines: Iterable[str]) -> list[str]:
             head, _, body = chunk.partition("\n")
             blocks.append(_tagged(inline(head[2:]), _sentences(body), width if width <= _TAG_WIDTH else None))
         else:
-            blocks.append(_paragraph(chunk))
+            text = _paragraph(chunk)
+            after_heading = blocks and blocks[-1].startswith(".SS")
+            blocks.append(text.removeprefix(".PP\n") if after_heading else text)
     return blocks
 
 
@@ -201,11 +198,12 @@ def _synopses(group: DefaultGroup, ctx: click.Context) -> list[str]:
         lines.append(_usage(ctx.info_name or "", pieces))
     if group.entries:
         lines.append(_usage(ctx.info_name or "", ["\\fICOMMAND\\fR", "[\\fIARGUMENT\\fR]..."]))
-    return lines
+    return [*lines, ".YS"]
 
 
 def _usage(name: str, pieces: Iterable[str]) -> str:
-    return "\n".join([f'.SY "{escape(name)}"', *(piece.replace(" ", "\\~") for piece in pieces), ".YS"])
+    # \& keeps the dots of "..." from ending a sentence, \~ an option and its value on one line.
+    return "\n".join([f'.SY "{escape(name)}"', *(piece.replace(" ", "\\~") + "\\&" for piece in pieces)])
 
 
 def _main_options(group: DefaultGroup, ctx: click.Context) -> list[str]:
@@ -225,8 +223,9 @@ def _subcommand(group: DefaultGroup, ctx: click.Context, name: str, own: list[st
     blocks = [_paragraph(each) for each in _paragraphs(command.help)] + render(own)
     blocks += [_option(each, inner) for each in options if each not in shared]
     if shared:
-        names = [" or ".join(each.opts) for each in shared]
-        blocks.append(_paragraph(f"It also takes {', '.join(names)}, as described under OPTIONS."))
+        *names, last = [" or ".join(each.opts) for each in shared]
+        names = [", ".join(names), last] if names else [last]
+        blocks.append(_paragraph(f"It also takes {' and '.join(names)}, as described under OPTIONS."))
     return blocks
 
 

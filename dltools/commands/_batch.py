@@ -31,10 +31,14 @@ Started = tuple[Item, Callable[[], Record]]
 
 @dataclasses.dataclass(frozen=True)
 class View:
-    """How a command's records look when they are not NDJSON: TSV columns (record keys), and lines for people."""
+    """How a command's records look when they are not NDJSON.
+
+    ``columns``: the record keys of TSV. ``human``: lines for people. ``rows``: what of a record is a TSV row.
+    """
 
     columns: Sequence[str]
     human: Callable[[Record, Callable[..., str]], str]
+    rows: Callable[[Record], list[Record]] = findings
 
 
 def image_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int]]:
@@ -59,10 +63,7 @@ def _image_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item]
     """Return the items that the command line asks for, and whether there is but one."""
     source = settings.files_from
     if source is None and not settings.operands:
-        if sys.stdin is None or sys.stdin.isatty():
-            click.echo(ctx.get_usage(), err=True)
-            click.echo(f"Try '{ctx.command_path} --help'.", err=True)
-            ctx.exit(UsageError.exit_status)
+        demand_piped(ctx)
         source = STDIN
     if source == STDIN and STDIN in settings.operands:
         raise UsageError("standard input cannot be both an image (-) and the list of --files-from")
@@ -72,6 +73,14 @@ def _image_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item]
     return image_items(settings.operands, listed, stdin), alone
 
 
+def demand_piped(ctx: click.Context) -> None:
+    """Show how the command is used, and end it, unless standard input is a pipe or a file."""
+    if sys.stdin is None or sys.stdin.isatty():
+        click.echo(ctx.get_usage(), err=True)
+        click.echo(f"Try '{ctx.command_path} --help'.", err=True)
+        ctx.exit(UsageError.exit_status)
+
+
 def _listed(source: str, stdin: Callable[[int], bytes], *, null: bool) -> Iterator[Item]:
     if source == STDIN:
         yield from listed_items(stdin, null=null)
@@ -79,9 +88,9 @@ def _listed(source: str, stdin: Callable[[int], bytes], *, null: bool) -> Iterat
     try:
         file = open(source, "rb", buffering=0)  # noqa: SIM115 - closed by the with below
     except OSError as error:
-        raise UsageError(f"{source}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+        raise InputError(f"{source}: cannot be read ({(error.strerror or str(error)).lower()})") from error
     with file:
-        yield from listed_items(file.read, null=null)
+        yield from listed_items(file.read, source=source, null=null)
 
 
 def _start(item: Item, work: Work) -> Started:
@@ -166,7 +175,7 @@ def record_writer(context: Context, view: View) -> Callable[[Record], None]:
     if chosen == "tsv":
         context.write(encode_tsv(tsv_header(view.columns)))
         return lambda record: context.write(
-            b"".join(encode_tsv(tsv_row(row, view.columns)) for row in findings(record))
+            b"".join(encode_tsv(tsv_row(row, view.columns)) for row in view.rows(record))
         )
     if chosen == "human":
         style = _render.style(settings.color, context.stdout.isatty())

@@ -13,7 +13,7 @@ from typing import IO, Any, NoReturn
 
 import click
 
-from dltools.errors import DltoolsError, OutputError
+from dltools.errors import OutputError
 from dltools.io.text import printable
 
 EXIT_USAGE = 2
@@ -70,6 +70,11 @@ class Context:
     def note(self, message: str) -> None:
         """Write one line to standard error unless ``--quiet``."""
         if not self.settings.quiet:
+            self.say(message)
+
+    def detail(self, message: str) -> None:
+        """Write one line to standard error if ``--verbose``."""
+        if self.settings.verbose:
             self.say(message)
 
     def announce(self, message: str) -> None:
@@ -160,12 +165,9 @@ def _invoke(group: click.Group, name: str, arguments: list[str]) -> int:
         return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
         return EXIT_INTERRUPTED
-    except DltoolsError as error:
-        click.echo(f"{name}: {printable(str(error))}", err=True)
-        return error.exit_status
     except BrokenPipeError:
         raise
-    except Exception as error:
+    except Exception as error:  # outside of every command: a mistake in how the options are declared
         crash(name, error, debug="--debug" in arguments)
         return EXIT_INTERNAL
     return result if isinstance(result, int) else 0

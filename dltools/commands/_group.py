@@ -11,6 +11,9 @@ from click.shell_completion import CompletionItem
 
 from dltools import __version__
 from dltools.commands import Entry
+from dltools.commands._boundary import EXIT_INTERNAL, Settings, crash
+from dltools.errors import DltoolsError
+from dltools.io.text import printable
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -54,7 +57,7 @@ class DefaultGroup(click.Group):
 
     def _with_default(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args:
-            return [self.default]
+            return [] if ctx.resilient_parsing else [self.default]
         first = args[0]
         own = {option for param in self.get_params(ctx) for option in param.opts}
         if first in own or first in self.list_commands(ctx):
@@ -62,6 +65,32 @@ class DefaultGroup(click.Group):
         if not self.operands and not first.startswith("-"):
             return args  # click's error names what it may have been meant for
         return [self.default, *args]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand; what it raises ends here, in words, under this command's name."""
+        try:
+            return super().invoke(ctx)
+        except DltoolsError as error:
+            click.echo(f"{self.name}: {printable(str(error))}", err=True)
+            raise click.exceptions.Exit(error.exit_status) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            crash(self.name or "", error, debug=ctx.ensure_object(Settings).debug)
+            raise click.exceptions.Exit(EXIT_INTERNAL) from error
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the subcommand, or name what a mistyped one may have been meant for."""
+        known = self.list_commands(ctx)
+        if args[0] not in known and not ctx.resilient_parsing:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], known, n=2)
+            hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+            raise click.UsageError(f"no such command {args[0]!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete subcommands, and whatever the default subcommand would take in their place."""

@@ -128,7 +128,7 @@ def writing_options(function: Function) -> Function:
 
 def offline_option(function: Function) -> Function:
     """Add the word that keeps a command off the network."""
-    return _setting("offline", "--offline", is_flag=True, envvar="DLTOOLS_OFFLINE", help="Never touch the network.")(
+    return _setting("offline", "--offline", is_flag=True, help="Never touch the network (as DLTOOLS_OFFLINE=1).")(
         function
     )
 
@@ -139,6 +139,7 @@ def runtime_options(function: Function) -> Function:
         "threads",
         "--threads",
         type=click.IntRange(1, 1024),
+        metavar="N",
         help="Threads of the network (default: all cores).",
     )
     return _bundle(threads, offline_option)(function)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from dltools.commands import _options as options
-from dltools.commands._batch import View, Work, image_batch, read_records, write_one
+from dltools.commands._batch import View, Work, demand_piped, image_batch, read_records, write_one
 from dltools.commands._boundary import Context, entry_point, open_context
 from dltools.commands._group import DefaultGroup
 from dltools.commands._render import FetchProgress
 from dltools.errors import UsageError
+from dltools.io.inputs import STDIN
 from dltools.io.records import Record
 from dltools.io.text import printable
 
@@ -45,7 +46,10 @@ def _lines(record: Record, paint: Callable[..., str]) -> str:
     for item in record["items"]:
         box = " ".join(f"{side:7.1f}" for side in item["bbox"])
         score = paint(f"{item['score']:.2f}", fg="green")
-        rows.append(f"  {score}  {box}  {printable(item['label'])}")
+        written = f"  -> {printable(item['output'])}" if "output" in item else ""
+        rows.append(f"  {score}  {box}  {printable(item['label'])}{written}")
+    if "output" in record:
+        rows.append(f"  -> {printable(record['output'])}")
     return "\n".join(rows)
 
 
@@ -56,20 +60,37 @@ def _lines(record: Record, paint: Callable[..., str]) -> str:
 )
 @click.option("--cfg", type=options.FILE, metavar="FILE", help="Darknet network description; with --weights.")
 @click.option("--weights", type=options.FILE, metavar="FILE", help="Darknet weights; with --cfg.")
-@click.option("--names", type=options.FILE, metavar="FILE", help="Class names, one a line (default: COCO's, if 80).")
 @click.option(
-    "-s", "--score", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Only detections above it."
+    "--names",
+    type=options.FILE,
+    metavar="FILE",
+    help="Class names, one a line; without it COCO's, if there are 80 classes.",
+)
+@click.option(
+    "-s",
+    "--score",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    metavar="NUMBER",
+    help="Keep only what scores above it, 0 to 1.",
 )
 @click.option(
     "--iou",
     type=click.FloatRange(0, 1),
     default=0.45,
     show_default=True,
-    help="Of two boxes of a class that overlap by more, the better stays.",
+    metavar="NUMBER",
+    help="Of two boxes of a class that overlap by more than it, 0 to 1, the better stays.",
 )
-@click.option("-c", "--classes", metavar="NAME,NAME", help="Only these classes.")
+@click.option("-c", "--classes", metavar="NAME,NAME", multiple=True, help="Keep only these classes.")
 @click.option(
-    "--max-detections", type=click.IntRange(1), default=100, show_default=True, help="At most so many an image."
+    "--max-detections",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="At most so many an image.",
 )
 @click.option(
     "--resize",
@@ -95,7 +116,7 @@ def detect(
     names: str | None,
     score: float,
     iou: float,
-    classes: str | None,
+    classes: tuple[str, ...],
     max_detections: int,
     resize: Resize,
     annotate: str | None,
@@ -105,7 +126,13 @@ def detect(
     from dltools.io.outputs import OutputFolder
 
     detector = _load(context, model, cfg, weights, names)
-    wanted = detector.class_ids([label.strip() for label in classes.split(",")]) if classes else None
+    context.detail(
+        f"{detector.config.name}: {detector.config.width} x {detector.config.height}, {context.threads} threads"
+    )
+    labels = [label.strip() for choice in classes for label in choice.split(",") if label.strip()]
+    if classes and not labels:
+        raise UsageError("--classes names no class")
+    wanted = detector.class_ids(labels) if labels else None
     force = context.settings.force
     annotated = OutputFolder(Path(annotate), force=force) if annotate else None
     cropped = OutputFolder(Path(crops), force=force) if crops else None
@@ -197,6 +224,11 @@ def _table(record: Record, paint: Callable[..., str]) -> str:
     return "\n".join(rows)
 
 
+def _class_rows(record: Record) -> list[Record]:
+    rows = [{"label": label, **score} for label, score in sorted(record["per_class"].items())]
+    return [*rows, {"label": "all", "ap50": record["ap50"], "ap": record["ap"]}]
+
+
 @cli.command(
     "evaluate",
     short_help="Average precision of records against a COCO truth file.",
@@ -208,10 +240,15 @@ def _table(record: Record, paint: Callable[..., str]) -> str:
 @options.general_options
 @click.pass_context
 def evaluate(ctx: click.Context, records: str, truth: str) -> None:
-    """Measure records of 'detect' by COCO's AP50 and AP. Detect with --score 0.005, or recall is cut off."""
+    """Measure what 'detect' wrote by COCO's AP50 and AP.
+
+    RECORDS is a file, or standard input. Give detect --score 0.005: with its own default half of the recall is cut off.
+    """
     from dltools.models.yolo.evaluate import evaluate as measure
 
     context = open_context(ctx)
+    if records == STDIN:
+        demand_piped(ctx)
     score = measure(read_records(records), Path(truth))
     if score.missing:
         context.note(f"{len(score.missing)} of {score.images} images have no record: {score.missing[0]}, ...")
@@ -221,4 +258,4 @@ def evaluate(ctx: click.Context, records: str, truth: str) -> None:
         label: {key: round(value, 4) for key, value in values.items()} for label, values in score.per_class.items()
     }
     record = {"ap50": round(score.ap50, 4), "ap": round(score.ap, 4), "images": score.images, "per_class": per_class}
-    write_one(context, record, View(("ap50", "ap", "images", "per_class"), _table))
+    write_one(context, record, View(("label", "ap50", "ap"), _table, _class_rows))

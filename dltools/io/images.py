@@ -6,7 +6,7 @@ Pixels are uint8 arrays of shape (height, width, 3), RGB, row 0 at the top.
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -128,47 +128,60 @@ def encode_image(pixels: Pixels, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def resize_bilinear(
-    pixels: Pixels, width: int, height: int, *, align: Literal["corners", "centres"]
-) -> npt.NDArray[np.float32]:
-    """Resize by weighing the two by two nearest pixels, with no smoothing before; return floats in 0..255.
+def resize_corners(pixels: Pixels, width: int, height: int) -> npt.NDArray[np.float32]:
+    """Resize as Darknet's ``resize_image`` (src/image.c) does: bilinear, corner pixels' centres on each other.
 
-    ``pixels`` (rows, columns, 3) become (height, width, 3). ``corners``: the corner pixels' centres stay on each
-    other, as in Darknet's ``resize_image``; ``centres``: the pictures' edges do, as in OpenCV's ``INTER_LINEAR``.
-    Networks that were trained on such sampling see smoother pictures than they know after any other; Pillow's own
-    bilinear transform cuts fractions off and so darkens by half a grey level.
+    ``pixels`` (rows, columns, 3) become floats (height, width, 3) in 0..255. No smoothing goes before: networks that
+    were trained on such sampling see smoother pictures than they know after any other. Pillow's own bilinear
+    transform does not serve, because it cuts fractions off and so darkens by half a grey level.
     """
     rows, columns = pixels.shape[:2]
-    left, right, x_weights = _neighbours(columns, width, align)
-    above, below, y_weights = _neighbours(rows, height, align)
-    upper = _blend(pixels[above], left, right, x_weights)  # (height, width, 3)
-    lower = _blend(pixels[below], left, right, x_weights)
+    left, right, x_weights = _neighbours(np.arange(width) * ((columns - 1) / max(width - 1, 1)), columns)
+    above, below, y_weights = _neighbours(np.arange(height) * ((rows - 1) / max(height - 1, 1)), rows)
+
+    def blend(band: Pixels) -> npt.NDArray[np.float32]:
+        first = band.take(left, axis=1).astype(np.float32)
+        second = band.take(right, axis=1).astype(np.float32)
+        second -= first
+        second *= x_weights[:, None]
+        first += second
+        return first
+
+    upper, lower = blend(pixels[above]), blend(pixels[below])  # (height, width, 3)
     lower -= upper
     lower *= y_weights[:, None, None]
     upper += lower
     return upper
 
 
-def _blend(
-    band: Pixels, left: npt.NDArray[np.intp], right: npt.NDArray[np.intp], weights: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    first = band.take(left, axis=1).astype(np.float32)
-    second = band.take(right, axis=1).astype(np.float32)
-    second -= first
-    second *= weights[:, None]
-    first += second
-    return first
+def resize_centres(pixels: Pixels, width: int, height: int) -> Pixels:
+    """Resize as OpenCV's ``INTER_LINEAR`` does: bilinear, the pictures' edges on each other, in its fixed point.
+
+    ``pixels`` (rows, columns, 3) become (height, width, 3). OpenCV (modules/imgproc/src/resize.cpp) keeps weights to
+    11 bits and drops bits between its two passes; scores of a network follow such single grey levels.
+    """
+    rows, columns = pixels.shape[:2]
+    left, right, x_weights = _neighbours((np.arange(width) + 0.5) * (columns / width) - 0.5, columns)
+    above, below, y_weights = _neighbours((np.arange(height) + 0.5) * (rows / height) - 0.5, rows)
+    second_x, second_y = (np.rint(weights * 2048).astype(np.int32) for weights in (x_weights, y_weights))
+
+    def blend(band: Pixels, weights: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        first = band.take(left, axis=1).astype(np.int32) * (2048 - second_x)[:, None]
+        first += band.take(right, axis=1).astype(np.int32) * second_x[:, None]
+        first >>= 4
+        first *= weights[:, None, None]
+        first >>= 16
+        return first
+
+    total = blend(pixels[above], 2048 - second_y) + blend(pixels[below], second_y)  # (height, width, 3), quarters
+    resized: Pixels = ((total + 2) >> 2).astype(np.uint8)
+    return resized
 
 
 def _neighbours(
-    source: int, target: int, align: Literal["corners", "centres"]
+    positions: npt.NDArray[np.float64], size: int
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-    """Return for each target position its two source positions and the weight of the second, each (target,)."""
-    positions = np.arange(target, dtype=np.float64)
-    if align == "corners":
-        positions *= (source - 1) / max(target - 1, 1)
-    else:
-        positions = (positions + 0.5) * (source / target) - 0.5
-    positions = np.clip(positions, 0, source - 1)
-    first = positions.astype(np.intp)
-    return first, np.minimum(first + 1, source - 1), (positions - first).astype(np.float32)
+    """Return for positions (n,) along ``size`` pixels the two around each, and the second one's weight, each (n,)."""
+    first = np.floor(positions).astype(np.intp)
+    weights = (positions - first).astype(np.float32)
+    return np.clip(first, 0, size - 1), np.clip(first + 1, 0, size - 1), weights

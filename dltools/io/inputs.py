@@ -181,16 +181,16 @@ def _stream_items(stdin: Read) -> Iterator[Item]:
         yield Item(STDIN, data=b"")
 
 
-def listed_items(read: Read, *, null: bool = False) -> Iterator[Item]:
+def listed_items(read: Read, *, source: str = STDIN, null: bool = False) -> Iterator[Item]:
     """Yield an item for each line of a list: a path, or an NDJSON record (a line that begins with ``{``).
 
-    ``null``: the list is NUL-separated paths, which may hold any other byte. Raise :class:`UsageError`
-    where the list is evidently an image, which wants ``-`` as its operand.
+    ``source``: what messages call the list. ``null``: it is NUL-separated paths, which may hold any other byte.
+    Raise :class:`UsageError` where the list is evidently an image, which wants to be an operand.
     """
     first = True
     for line in _split(read, b"\0" if null else b"\n"):
         if first:
-            _refuse_image(line)
+            _refuse_image(line, source)
             first = False
         if len(line) > MAX_LINE_BYTES:
             yield Item(None, error=InputError(f"line longer than {MAX_LINE_BYTES} bytes", code="bad_record"))
@@ -238,9 +238,11 @@ def _split(read: Read, separator: bytes) -> Iterator[bytes]:
         yield rest
 
 
-def _refuse_image(line: bytes) -> None:
+def _refuse_image(line: bytes, source: str) -> None:
     from dltools.io.images import image_kind
 
     kind = image_kind(line)
-    if kind is not None:
+    if kind is not None and source == STDIN:
         raise UsageError(f"standard input is a {kind} image, not a list of paths: give '-' to read images from it")
+    if kind is not None:
+        raise UsageError(f"{source}: is a {kind} image, not a list of paths or records")

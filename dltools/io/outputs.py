@@ -98,15 +98,10 @@ class OutputFolder:
             number += 1
         self._used.add(candidate)
         target = self.folder / candidate
+        if source is not None and os.path.exists(source) and target.exists() and os.path.samefile(source, target):
+            raise OutputError("the result would overwrite the input itself: name another folder", code="exists")
         if not self._force and os.path.lexists(target):
             raise _exists(target)
-        if (
-            source is not None
-            and os.path.exists(source)
-            and os.path.exists(target)
-            and os.path.samefile(source, target)
-        ):
-            raise OutputError(f"{target}: is the input itself", code="exists")
         return target
 
     def write(self, target: Path, data: bytes) -> None:

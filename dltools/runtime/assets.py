@@ -211,7 +211,7 @@ def _unknown(kind: str, name: str, known: list[str]) -> UsageError:
     import difflib
 
     near = difflib.get_close_matches(name.lower(), known, cutoff=0.5)
-    advice = f"did you mean {' or '.join(near)}?" if near else '"dltools list" shows all'
+    advice = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
     return UsageError(f"no {kind} is named {name!r}; {advice}")
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from dltools.io.images import Pixels, resize_bilinear
+from dltools.io.images import Pixels, resize_centres, resize_corners
 
 Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.intp]
@@ -73,7 +73,7 @@ def place(pixels: Pixels, width: int, height: int, how: Resize) -> tuple[Floats,
     """
     rows, columns = pixels.shape[:2]
     if how == "stretch":
-        resized = resize_bilinear(pixels, width, height, align="centres")
+        resized = resize_centres(pixels, width, height)
         return resized / np.float32(255), Placement(0, 0, width, height)
     if width * rows < height * columns:  # the wider picture fills the width (src/image.c, letterbox_image)
         inner_width, inner_height = width, max(1, rows * width // columns)
@@ -82,5 +82,5 @@ def place(pixels: Pixels, width: int, height: int, how: Resize) -> tuple[Floats,
     left, top = (width - inner_width) // 2, (height - inner_height) // 2
     canvas = np.full((height, width, 3), 0.5, np.float32)
     inner = canvas[top : top + inner_height, left : left + inner_width]
-    np.divide(resize_bilinear(pixels, inner_width, inner_height, align="corners"), np.float32(255), out=inner)
+    np.divide(resize_corners(pixels, inner_width, inner_height), np.float32(255), out=inner)
     return canvas, Placement(left, top, inner_width, inner_height)

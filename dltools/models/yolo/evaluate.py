@@ -18,6 +18,16 @@ import numpy as np
 from dltools.errors import InputError, MissingError
 from dltools.io.records import Record, bbox_of
 
+#: Darknet's own names for classes that COCO's truth files call otherwise.
+_COCO_NAMES = {
+    "aeroplane": "airplane",
+    "diningtable": "dining table",
+    "motorbike": "motorcycle",
+    "pottedplant": "potted plant",
+    "sofa": "couch",
+    "tvmonitor": "tv",
+}
+
 
 class Score(NamedTuple):
     """How well records fit the truth: fractions 0 to 1, and what could not be compared."""
@@ -33,8 +43,8 @@ class Score(NamedTuple):
 def evaluate(records: Iterable[Mapping[str, Any]], truth_path: Path) -> Score:
     """Return the average precision of ``records`` against the COCO file ``truth_path``.
 
-    Records find their image by its file name, without folders, and classes by name, where the truth has it, else
-    by number. An image with no record counts as one in which nothing was found.
+    Records find their image by its file name, without folders, and their classes by name; Darknet's six names that
+    differ from COCO's are known. An image with no record counts as one in which nothing was found.
     Raise :class:`InputError` for what is no COCO file, :class:`MissingError` without pycocotools.
     """
     try:
@@ -107,7 +117,8 @@ def _collect(
             continue
         seen.add(name)
         for item in _items(record):
-            category = categories.get(str(item.get("label")))
+            label = str(item.get("label"))
+            category = categories.get(label, categories.get(_COCO_NAMES.get(label, "")))
             box = bbox_of(item)
             if category is None or box is None or not isinstance(item.get("score"), (int, float)):
                 continue  # a class that the truth does not have cannot be right or wrong

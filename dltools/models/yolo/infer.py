@@ -90,16 +90,16 @@ class Detector:
         return cls(config, load_predictor(path, threads=threads))
 
     def class_ids(self, labels: Collection[str]) -> list[int]:
-        """Return the class numbers of ``labels``; raise :class:`UsageError` with the near names for one unknown."""
-        numbers = {name: number for number, name in enumerate(self.config.names)}
+        """Return the class numbers of ``labels``, in any case; raise :class:`UsageError` for one unknown."""
+        numbers = {name.casefold(): number for number, name in enumerate(self.config.names)}
         for label in labels:
-            if label not in numbers:
+            if label.casefold() not in numbers:
                 import difflib
 
-                near = difflib.get_close_matches(label, self.config.names, n=3)
+                near = difflib.get_close_matches(label.casefold(), numbers, n=3)
                 hint = f"; near: {', '.join(near)}" if near else f"; {self.config.name} knows {', '.join(numbers)}"
                 raise UsageError(f"no class is called {label!r}{hint}")
-        return [numbers[label] for label in labels]
+        return [numbers[label.casefold()] for label in labels]
 
     def detect(
         self,

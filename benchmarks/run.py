@@ -1,0 +1,112 @@
+"""Measure a command beside its peers, in one run: ``python benchmarks/run.py COMMAND``; see README.md."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import importlib
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+
+from _harness import Result, measure, table
+
+README = Path(__file__).with_name("README.md")
+COMMANDS = ("yolo-detect",)  # each has its cases in a module of its name
+
+_PACKAGES = {"dltools": "dltools", "LiteRT": "ai-edge-litert", "TensorFlow": "tensorflow", "NumPy": "numpy"}
+
+
+def main() -> int:
+    modules = {command: importlib.import_module(command.replace("-", "_")) for command in COMMANDS}
+    arguments = _arguments(modules)
+    module = modules[arguments.command]
+    if not Path(sys.executable).with_name(arguments.command).exists():
+        raise SystemExit(f"{arguments.command} is not in the environment of {sys.executable}: pip install . there")
+    head = _head({**_package_versions(), **module.versions()}, arguments.runs)
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for case in module.cases(arguments, Path(folder)):
+            print(f"{case.title} beside {case.peer_name} ...", file=sys.stderr)
+            results.append(measure(case, arguments.runs))
+    text = f"{head}\n\n{table(results)}\n"
+    print(text, end="")
+    if arguments.write:
+        _write(arguments.command, text)
+    if any(result.failed for result in results):
+        return 1
+    return 1 if arguments.check and any(result.missed for result in results) else 0
+
+
+def _arguments(modules: Mapping[str, ModuleType]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure a command beside its peers, in one run.")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command, module in modules.items():
+        own = commands.add_parser(command, help=f"measure {command}")
+        own.add_argument("-n", "--runs", type=_positive, default=10, help="counted runs (default: %(default)s)")
+        own.add_argument("--write", action="store_true", help="put the table into README.md beside this script")
+        own.add_argument("--check", action="store_true", help="exit 1 where a target was missed")
+        module.add_arguments(own)
+    return parser.parse_args()
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+def _head(versions: Mapping[str, str | None], runs: int) -> str:
+    present = [f"{name} {version or 'not installed'}" for name, version in versions.items()]
+    load = os.getloadavg()[0]
+    return (
+        f"{dt.date.today().isoformat()}, {_processor()}, {_cores()} cores, {platform.system()}; "
+        f"load average before: {load:.2f}; {runs} counted runs.  \n"
+        f"Python {platform.python_version()}, {', '.join(present)}."
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _package_versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for title, package in _PACKAGES.items():
+        try:
+            distribution = metadata.distribution(package)
+        except metadata.PackageNotFoundError:
+            found[title] = None
+            continue
+        editable = '"editable": true' in (distribution.read_text("direct_url.json") or "")
+        found[title] = distribution.version + (" (editable: starts slower)" if editable else "")
+    return found
+
+
+def _write(command: str, text: str) -> None:
+    """Replace what stands between the command's two markers in the README."""
+    begin, end = f"<!-- {command}: begin -->\n", f"<!-- {command}: end -->\n"
+    page = README.read_text("utf-8")
+    before, first, rest = page.partition(begin)
+    _, second, after = rest.partition(end)
+    if not first or not second:
+        raise SystemExit(f"{README}: has not the lines {begin.strip()} and {end.strip()}")
+    README.write_text(f"{before}{begin}{text}{end}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

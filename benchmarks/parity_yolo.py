@@ -8,6 +8,7 @@ their authors, a seeded random ``.weights`` file of the right size stands in: th
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import subprocess
 import sys
@@ -20,8 +21,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from dltools.io.images import decode_image
-from dltools.models.yolo.boxes import iou, place
-from dltools.models.yolo.darknet import Network, read_cfg
+from dltools.models.yolo.boxes import iou
+from dltools.models.yolo.darknet import read_cfg
 from dltools.models.yolo.infer import Detector
 from dltools.runtime.assets import Registry
 from dltools.runtime.fetch import fetch
@@ -42,9 +43,19 @@ class Found(NamedTuple):
 
 
 def ours(detector: Detector, photo: Path, score: float, suppression: float, resize: str) -> Found:
-    """Detect with dltools."""
+    """Detect with dltools.
+
+    For the comparison with Darknet, boxes are mapped back as Darknet does it: letterbox_image puts the picture
+    border // 2 pixels in, correct_yolo_boxes takes border / 2 off, so that where the border is odd its boxes lie half
+    an input pixel off. The toolkit itself maps them back to where the picture really was.
+    """
     pixels = decode_image(photo.read_bytes())
-    found = detector.detect(pixels, score=score, iou=suppression, resize=resize, max_detections=100_000)
+    prepared = detector.prepare(pixels, resize)
+    if resize == "letterbox":
+        lying = prepared.placement
+        left, top = (detector.config.width - lying.width) / 2, (detector.config.height - lying.height) / 2
+        prepared = prepared._replace(placement=dataclasses.replace(lying, left=left, top=top))
+    found = detector.run(prepared, score=score, iou=suppression, max_detections=100_000)
     boxes = np.array([one.bbox for one in found], np.float32).reshape(-1, 4)
     return Found(boxes, np.array([one.score for one in found]), np.array([one.class_id for one in found], int))
 
@@ -92,8 +103,7 @@ def calibrate(cfg: Path, weights: Path, photos: list[Path], score: float) -> Non
 def darknet(cfg: Path, weights: Path, photos: list[Path], score: float, folder: Path) -> list[Found]:
     """Detect with the Darknet binary, whose ``detector valid`` writes all boxes above 0.005 as COCO results.
 
-    Its letterbox_image puts the picture (border // 2) pixels in, its correct_yolo_boxes takes border / 2 off: where
-    the border is odd its boxes are half an input pixel off, which is put right here before they are compared.
+    It takes at least four pictures, one a thread. Boxes that lie wholly in the border come out empty and are left out.
     """
     (folder / "results").mkdir(exist_ok=True)
     links = [folder / f"{number + 1:06d}{photo.suffix}" for number, photo in enumerate(photos)]
@@ -113,22 +123,12 @@ def darknet(cfg: Path, weights: Path, photos: list[Path], score: float, folder: 
     class_of = {number: index for index, number in enumerate(n for n in range(1, 91) if n not in gaps)}
     result = []
     for number in range(1, len(photos) + 1):
-        mine = [row for row in rows if row["image_id"] == number and row["score"] > score]
+        mine = [row for row in rows if row["image_id"] == number and row["score"] > score and min(row["bbox"][2:]) > 0]
         boxes = np.array([row["bbox"] for row in mine], np.float32).reshape(-1, 4)
         boxes[:, 2:] += boxes[:, :2]
-        boxes += half_pixel(photos[number - 1], read_cfg(cfg))
         classes = np.array([class_of[row["category_id"]] for row in mine], int)
         result.append(Found(boxes, np.array([row["score"] for row in mine]), classes))
     return result
-
-
-def half_pixel(photo: Path, network: Network) -> np.ndarray:
-    """Return what Darknet's boxes (4,) lack, in pixels of the picture."""
-    rows, columns = decode_image(photo.read_bytes()).shape[:2]
-    _, placement = place(np.zeros((rows, columns, 3), np.uint8), network.width, network.height, "letterbox")
-    x = (network.width - placement.width) % 2 / 2 * columns / placement.width
-    y = (network.height - placement.height) % 2 / 2 * rows / placement.height
-    return np.array([x, y, x, y], np.float32)
 
 
 class Agreement(NamedTuple):
@@ -199,9 +199,11 @@ def main() -> None:
             net = cv2.dnn.readNetFromDarknet(str(cfg), str(weights))
             # OpenCV's region layer suppresses by itself, at 0.4, and cannot be told not to.
             suppression = 0.4 if detector.config.heads[0].kind == "region" else DARKNET_SUPPRESSION
-            stretched = [ours(detector, photo, arguments.score, suppression, "stretch") for photo in photos]
-            theirs = [opencv(net, photo, size, arguments.score, suppression) for photo in photos]
-            print(row(network_name, "OpenCV", compare(stretched, theirs, arguments.score)), flush=True)
+            # and the thresh of a region section, 0.6 in YOLOv2's, is its score threshold.
+            score = max(arguments.score, 0.61 if detector.config.heads[0].kind == "region" else 0)
+            stretched = [ours(detector, photo, score, suppression, "stretch") for photo in photos]
+            theirs = [opencv(net, photo, size, score, suppression) for photo in photos]
+            print(row(network_name, "OpenCV", compare(stretched, theirs, score)), flush=True)
             if not network_name.startswith("yolov4"):  # Debian's Darknet is older than version 4
                 boxed = [ours(detector, photo, arguments.score, DARKNET_SUPPRESSION, "letterbox") for photo in photos]
                 theirs = darknet(cfg, weights, photos, arguments.score, folder)

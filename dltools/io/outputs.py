@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -26,7 +25,7 @@ def atomic_write(target: Path, *, force: bool = False) -> Iterator[BinaryIO]:
     """
     if not force and os.path.lexists(target):
         raise _exists(target)
-    temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(6)}.part")
+    temporary = target.with_name(f".{target.name[:64]}.{os.urandom(6).hex()}.part")
     try:
         stream = open(temporary, "xb")  # noqa: SIM115 - closed below, before the rename
     except OSError as error:

@@ -51,16 +51,15 @@ def build(network: darknet.Network, weights: Sequence[darknet.ConvolutionWeights
 def sensitive_layers(network: darknet.Network) -> tuple[str, ...]:
     """Return the names of the convolutions to keep in float32 when the others are stored as int8.
 
-    The heads, whose errors move boxes directly, and the first two convolutions, whose errors every later layer
-    inherits. In YOLOv3-tiny they hold 2 % of the weights and cause most of the loss of int8 (measured layer by layer).
+    All of 1x1, which the heads are, whose errors move boxes directly, and the first two, whose errors every later
+    layer inherits. In YOLOv3-tiny they hold 6 % of the weights and cause most of the loss of int8 (see CARD.md).
     """
     used: set[int] = set()  # a layer that leads to no head is no part of the model
     for layer in reversed(network.layers):
         if isinstance(layer, darknet.Detection) or layer.index in used:
             used.update(layer.inputs)
     convolutions = [layer for layer in network.layers if isinstance(layer, darknet.Convolution) and layer.index in used]
-    heads = {layer.inputs[0] for layer in network.detections}
-    chosen = [layer for order, layer in enumerate(convolutions) if order < _FLOAT_FIRST_LAYERS or layer.index in heads]
+    chosen = [layer for order, layer in enumerate(convolutions) if order < _FLOAT_FIRST_LAYERS or layer.size == 1]
     return tuple(_name(layer, group) for layer in chosen for group in range(layer.groups))
 
 

@@ -43,8 +43,8 @@ def draw_marks(pixels: Pixels, marks: Iterable[Mark]) -> Pixels:
     image = Image.fromarray(pixels)
     draw = ImageDraw.Draw(image)
     side = min(image.size)
-    font = ImageFont.load_default(size=float(max(10, min(48, side // 32))))
-    line = max(1, side // 240)
+    font = ImageFont.load_default(size=float(max(12, min(48, side // 28))))
+    line = max(2, side // 160)
     drawn = list(marks)[::-1]
     for mark in drawn:
         draw.rectangle(mark.bbox, outline=colour_of(mark.group), width=line)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dltools.errors import ModelFileError
 from dltools.models.yolo import darknet
+from dltools.models.yolo.darknet_weights import read_weights
 from tests.darknet_files import Cfg, write_random_weights, yolov4, yolov4_tiny
 
 ANCHORS = "10,14, 23,27, 37,58, 81,82, 135,169, 344,319"
@@ -179,7 +180,7 @@ def test_both_header_widths(tmp_path: Path, version: tuple[int, int, int], seen_
     first, second = tmp_path / "a.weights", tmp_path / "b.weights"
     write_random_weights(first, network, 3)
     write_random_weights(second, network, 3, version, seen_bytes)
-    for one, other in zip(darknet.read_weights(first, network), darknet.read_weights(second, network), strict=True):
+    for one, other in zip(read_weights(first, network), read_weights(second, network), strict=True):
         assert (one is None) == (other is None)
         if one is not None and other is not None:
             np.testing.assert_array_equal(one.kernel, other.kernel)
@@ -188,7 +189,7 @@ def test_both_header_widths(tmp_path: Path, version: tuple[int, int, int], seen_
 
 def test_batch_normalization_is_folded(files: tuple[darknet.Network, Path]) -> None:
     network, path = files
-    weights = darknet.read_weights(path, network)
+    weights = read_weights(path, network)
     values = np.fromfile(path, "<f4", offset=20).astype(float)
     bias, scale, mean, variance = values[:16].reshape(4, 4)
     kernel = values[16 : 16 + 4 * 27].reshape(4, 3, 3, 3)  # (out, in, rows, columns)
@@ -211,7 +212,7 @@ def test_truncation_at_every_layer_boundary(files: tuple[darknet.Network, Path])
         for extra, left in ((0, 0), (3, 0), (4 * layer.parameters - 1, layer.parameters - 1)):
             path.write_bytes(data[: start + extra])
             with pytest.raises(ModelFileError) as caught:
-                darknet.read_weights(path, network)
+                read_weights(path, network)
             counts = f"({layer.parameters:,} numbers needed, {left:,} left)"
             assert str(caught.value) == f"{path}: ends inside layer {layer.index} [convolutional] {counts}"
 
@@ -220,7 +221,7 @@ def test_bytes_left_over(files: tuple[darknet.Network, Path]) -> None:
     network, path = files
     path.write_bytes(path.read_bytes() + bytes(4096))
     with pytest.raises(ModelFileError, match=r"4,096 bytes left over after layer 11 .*belongs to another \.cfg"):
-        darknet.read_weights(path, network)
+        read_weights(path, network)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +244,7 @@ def test_damaged_weights(files: tuple[darknet.Network, Path], offset: int, conte
         data[20 + 48 : 20 + 52] = bytes(4)
     path.write_bytes(data)
     with pytest.raises(ModelFileError, match=message):
-        darknet.read_weights(path, network)
+        read_weights(path, network)
 
 
 @pytest.mark.parametrize("length", [0, 3, 11, 12, 15, 19])
@@ -251,9 +252,9 @@ def test_short_headers(files: tuple[darknet.Network, Path], length: int) -> None
     network, path = files
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(ModelFileError, match=r"too short|inside its header"):
-        darknet.read_weights(path, network)
+        read_weights(path, network)
     with pytest.raises(ModelFileError, match="cannot be read"):
-        darknet.read_weights(path.parent, network)
+        read_weights(path.parent, network)
 
 
 # --- anything at all ------------------------------------------------------------------------------------------
@@ -291,7 +292,7 @@ def test_any_change_of_weights_is_read_or_refused(
     data[start : start + len(content)] = content
     path.write_bytes(data if end % 2 else data[:end])
     try:
-        weights = darknet.read_weights(path, network)
+        weights = read_weights(path, network)
     except ModelFileError as error:
         assert "\n" not in str(error)
     else:
@@ -313,7 +314,7 @@ def built(tmp_path: Path, name: str) -> tuple[darknet.Network, Any, np.ndarray]:
         path = tmp_path / "net.weights"
         write_random_weights(path, network, seed=7)
         (tmp_path / "net.cfg").write_text(NETWORKS[name])
-        model = build(network, darknet.read_weights(path, network))
+        model = build(network, read_weights(path, network))
     coarse = np.random.default_rng(0).random((2, network.height // 4, network.width // 4, 3), dtype=np.float32)
     return network, model, coarse.repeat(4, axis=1).repeat(4, axis=2)
 

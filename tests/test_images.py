@@ -150,7 +150,7 @@ def test_damaged_bytes_give_an_input_error_or_pixels(data: st.DataObject) -> Non
 
 def test_png_round_trip() -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (5, 6, 3), np.uint8)
-    assert (decode_image(encode_image(pixels, "PNG")) == pixels).all()
+    assert (decode_image(encode_image(pixels, ".png")) == pixels).all()
 
 
 @pytest.mark.parametrize("shape", [(50, 70), (300, 200), (7, 301), (1, 1), (416, 416)])

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,18 +21,18 @@ ASSETS = Path(__file__).parent.parent / "dltools" / "assets"
 def build_yolov3_tiny(registry: Registry) -> bytes:
     """Convert the released YOLOv3-tiny; see models/yolo/CARD.md for why in this form."""
     from dltools.models.yolo.convert import convert
+    from dltools.models.yolo.darknet import parse_cfg, read_names
 
     weights = fetch(registry.file("yolov3-tiny.weights"))
+    names = read_names(fetch(registry.file("coco.names")))
     cfg = fetch(registry.file("yolov3-tiny.cfg")).read_text("utf-8")
     # The weights were trained with anchors 1, 2, 3 at the finer grid; the description that is passed around with
     # them says 0, 1, 2, which costs a third of the average precision.
     corrected = cfg.replace("mask = 0,1,2", "mask = 1,2,3")
     if corrected == cfg:
         raise SystemExit("yolov3-tiny.cfg: the mask to correct is not there")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "yolov3-tiny.cfg")
-        path.write_text(corrected, "utf-8")
-        return convert(path, weights, fetch(registry.file("coco.names")), name="yolov3-tiny", quantize="dynamic_int8")
+    network = parse_cfg(corrected, "yolov3-tiny.cfg")
+    return convert(network, weights, names, name="yolov3-tiny", quantize="dynamic_int8")
 
 
 def build_example_photo(registry: Registry) -> bytes:

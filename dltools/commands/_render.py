@@ -16,6 +16,7 @@ from dltools.io.records import Record
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
+    from typing_extensions import Self
 
     from dltools.commands._boundary import Context
 
@@ -40,22 +41,13 @@ def human(record: Record, render: Callable[[Record, Callable[..., str]], str], p
     return (render(record, paint) + "\n").encode("utf-8", "replace")
 
 
-class Progress:
-    """A count of inputs on standard error, shown only on a terminal, when nobody reads the results there.
+class _Bar:
+    """A rich progress bar on standard error that is made when it is first needed and goes when the block ends."""
 
-    rich is imported only once the work has lasted long enough to show it.
-    """
-
-    def __init__(self, context: Context) -> None:
-        quiet = context.settings.quiet
-        self._wanted = not quiet and sys.stderr is not None and sys.stderr.isatty() and not context.stdout.isatty()
-        self._command = context.command
-        self._started = time.monotonic()
-        self._count = 0
+    def __init__(self) -> None:
         self._bar: Bar | None = None
-        self._task: TaskID | None = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -63,6 +55,22 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+class Progress(_Bar):
+    """A count of inputs on standard error, shown only on a terminal, when nobody reads the results there.
+
+    rich is imported only once the work has lasted long enough to show it.
+    """
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        quiet = context.settings.quiet
+        self._wanted = not quiet and sys.stderr is not None and sys.stderr.isatty() and not context.stdout.isatty()
+        self._command = context.command
+        self._started = time.monotonic()
+        self._count = 0
+        self._task: TaskID | None = None
 
     def advance(self) -> None:
         """Count one more input."""
@@ -85,23 +93,14 @@ class Progress:
         self._task = self._bar.add_task(self._command, total=None)
 
 
-class FetchProgress:
+class FetchProgress(_Bar):
     """Tells of downloads: a bar on a terminal, else one line a file; nothing with ``--quiet``."""
 
     def __init__(self, context: Context) -> None:
+        super().__init__()
         self._context = context
-        self._bar: Bar | None = None
         self._tasks: dict[str, TaskID] = {}
         self._seen: set[str] = set()
-
-    def __enter__(self) -> FetchProgress:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
 
     def __call__(self, name: str, done: int, total: int | None) -> None:
         """Take note that ``done`` of ``total`` bytes of the file ``name`` are here."""

@@ -20,7 +20,6 @@ from dltools.io.records import Record
 from dltools.io.text import printable
 
 if TYPE_CHECKING:
-    from dltools.io.images import Pixels
     from dltools.io.inputs import Item, Picture
     from dltools.io.outputs import OutputFolder
     from dltools.models.yolo.boxes import Resize
@@ -142,7 +141,7 @@ def detect(
         prepared = detector.prepare(picture.pixels, resize)
 
         def finish() -> Record:
-            target = annotated.reserve(item.stem, _suffix(item), source=item.path) if annotated else None
+            target = annotated.reserve(item.stem, item.picture_suffix, source=item.path) if annotated else None
             found = detector.run(prepared, score=score, iou=iou, classes=wanted, max_detections=max_detections)
             items = [_item(detection, picture) for detection in found]
             if cropped:
@@ -187,32 +186,25 @@ def _item(detection: Detection, picture: Picture) -> Record:
     }
 
 
-def _suffix(item: Item) -> str:
-    return ".png" if item.path is not None and item.path.lower().endswith(".png") else ".jpg"
-
-
-def _encode(pixels: Pixels, target: Path) -> bytes:
-    from dltools.io.images import encode_image
-
-    return encode_image(pixels, "PNG" if target.suffix == ".png" else "JPEG")
-
-
 def _write_annotated(folder: OutputFolder, target: Path, picture: Picture, found: list[Detection]) -> None:
     from dltools.io.drawing import Mark, draw_marks
+    from dltools.io.images import encode_image
 
     marks = [Mark(one.bbox, f"{one.label} {one.score:.2f}", one.class_id) for one in found]
-    folder.write(target, _encode(draw_marks(picture.pixels, marks), target))
+    folder.write(target, encode_image(draw_marks(picture.pixels, marks), target.suffix))
 
 
 def _write_crops(
     folder: OutputFolder, item: Item, picture: Picture, found: list[Detection], items: list[Record]
 ) -> None:
     """Cut each object out, to whole pixels, and note the file in its finding."""
+    from dltools.io.images import encode_image
+
     for number, (detection, finding) in enumerate(zip(found, items, strict=True)):
         x_min, y_min, x_max, y_max = detection.bbox
         region = picture.pixels[int(y_min) : math.ceil(y_max), int(x_min) : math.ceil(x_max)]
-        target = folder.reserve(f"{item.stem}-{number}-{detection.label}", _suffix(item), source=item.path)
-        folder.write(target, _encode(region, target))
+        target = folder.reserve(f"{item.stem}-{number}-{detection.label}", item.picture_suffix, source=item.path)
+        folder.write(target, encode_image(region, target.suffix))
         finding["output"] = str(target)
 
 

@@ -118,10 +118,11 @@ def _damage(error: Exception, data: bytes) -> str:
     return f"damaged {kind}"
 
 
-def encode_image(pixels: Pixels, kind: str) -> bytes:
-    """Return ``pixels`` (height, width, 3) encoded as ``kind``: ``PNG`` or ``JPEG`` (quality 92)."""
+def encode_image(pixels: Pixels, suffix: str) -> bytes:
+    """Return ``pixels`` (height, width, 3) encoded for a file name that ends in ``suffix``: ``.png``, else JPEG."""
     from PIL import Image
 
+    kind = "PNG" if suffix.lower() == ".png" else "JPEG"
     settings: dict[str, Any] = {"quality": 92} if kind == "JPEG" else {}
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, kind, **settings)

@@ -83,6 +83,11 @@ class Item:
         return os.path.splitext(os.path.basename(self.path or ""))[0]
 
     @property
+    def picture_suffix(self) -> str:
+        """What pictures made from the item end in: ``.png`` where it does, else ``.jpg``."""
+        return ".png" if self.path is not None and self.path.lower().endswith(".png") else ".jpg"
+
+    @property
     def is_error(self) -> bool:
         """Whether the item is a record of a failure further up the pipe, to be passed on untouched."""
         return "error" in self.carried

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from dltools.errors import DltoolsError
 from dltools.runtime.assets import Registry, cache_dir, embedded_path, verify
-from dltools.runtime.predictor import load_predictor
+from dltools.runtime.modelfile import load_predictor
 
 # Package, whether a command cannot do without it, and what it is for.
 _PACKAGES = (
@@ -70,7 +70,7 @@ def _runtime(registry: Registry) -> Check:
             load_predictor(path, threads=1)
     except (DltoolsError, ImportError, OSError) as error:
         return Check("runtime", False, str(error), "pip install --force-reinstall ai-edge-litert")
-    return Check("runtime", True, "LiteRT opens and runs the embedded networks")
+    return Check("runtime", True, "LiteRT opens the embedded networks")
 
 
 def _cache() -> Check:

@@ -9,8 +9,12 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dltools.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from dltools.runtime.predictor import Predictor
 
 CONFIG_MEMBER = "config.json"
 _CONFIG_BYTES_LIMIT = 4 << 20  # a configuration is text with class names; more is not one of ours
@@ -35,3 +39,10 @@ def read_config(path: Path) -> str:
         raise ModelFileError(f"{path}: not a model file of this toolkit (no configuration inside)") from error
     except FileNotFoundError as error:
         raise ModelFileError(f"{path}: no such model file") from error
+
+
+def load_predictor(path: Path, *, threads: int) -> Predictor:
+    """Open the network of a model file, to run on ``threads`` threads; raise :class:`ModelFileError`."""
+    from dltools.runtime.litert import LiteRtPredictor
+
+    return LiteRtPredictor(path, threads=threads)

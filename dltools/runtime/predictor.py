@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -21,10 +20,3 @@ class Predictor(Protocol):
         Each input has the shape that the network was exported with, except for its first axis, the batch,
         which may have any size where the network allows it.
         """
-
-
-def load_predictor(path: Path, *, threads: int) -> Predictor:
-    """Open a model file with the runtime that its name calls for; raise :class:`ModelFileError`."""
-    from dltools.runtime.litert import LiteRtPredictor
-
-    return LiteRtPredictor(path, threads=threads)

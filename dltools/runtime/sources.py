@@ -132,13 +132,18 @@ def _configured_index() -> str | None:
     from_environment = os.environ.get("PIP_INDEX_URL")
     if from_environment:
         return from_environment
-    command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    # "pip config get" of older versions does not see $PIP_CONFIG_FILE; the list has it, as Python's repr writes it.
+    command = [sys.executable, "-m", "pip", "config", "list"]
     try:
         # "-m" looks for pip in the working folder first: let it be one that nobody else writes to.
         answer = subprocess.run(command, cwd=sys.prefix, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
         return None
-    return answer.stdout.decode(errors="replace").strip() or None
+    for line in answer.stdout.decode(errors="replace").splitlines():
+        key, _, value = line.partition("=")
+        if key == "global.index-url":
+            return value.strip("'\"") or None
+    return None
 
 
 def _pack_with_npm(source: PackageSource, folder: Path, archive: Path) -> None:

@@ -1,24 +1,17 @@
-"""Read Darknet's network descriptions (``.cfg``), weights (``.weights``) and class names, without running them.
+"""Read Darknet's network descriptions (``.cfg``) and class names, without running them.
 
-The formats are those of Redmon's Darknet (2013-2016) with the additions of Bochkovskiy, Wang and Liao, "YOLOv4" (2020):
-grouped routes, mish and ``scale_x_y``. In: text and little-endian float32 files, kernels as (out, in / groups, rows,
-columns). Out: shapes as (rows, columns, channels); kernels as (rows, columns, in / groups, out) with biases (out,).
+The format is that of Redmon's Darknet (2013-2016) with the additions of Bochkovskiy, Wang and Liao, "YOLOv4" (2020):
+grouped routes, mish and ``scale_x_y``. In: text. Out: layers with every shape inferred, as (rows, columns, channels).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-import os
 import re
-import stat
-import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Literal, NoReturn, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import ClassVar, Literal, NoReturn, TypeAlias
 
 from dltools.errors import ModelFileError
 from dltools.models.yolo.config import DetectorConfig, Head
@@ -28,7 +21,6 @@ Shape: TypeAlias = tuple[int, int, int]
 
 ACTIVATIONS: tuple[Activation, ...] = ("leaky", "linear", "logistic", "mish", "relu", "swish")
 INPUT = -1  # in ``Layer.inputs``: the picture itself
-BATCH_NORM_EPSILON = 1e-6  # Darknet adds it to the deviation, not to the variance
 
 # No published detector comes near these; what goes beyond is damage or an attack on memory.
 _TEXT_BYTES_LIMIT = 1 << 20
@@ -167,17 +159,6 @@ class Network:
         return tuple(layer.head for layer in self.detections)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class ConvolutionWeights:
-    """What one convolution computes with, batch normalization folded in.
-
-    ``kernel``: float32, (rows, columns, in / groups, out). ``bias``: float32, (out,).
-    """
-
-    kernel: NDArray[np.float32]
-    bias: NDArray[np.float32]
-
-
 def read_cfg(path: Path) -> Network:
     """Parse the ``.cfg`` file at ``path``; raise :class:`ModelFileError` where it cannot be read or makes no sense."""
     text = _read_bytes(path, "a network description").decode("utf-8", errors="replace")  # comments may be anything
@@ -191,7 +172,7 @@ def parse_cfg(text: str, source: str) -> Network:
     :class:`ModelFileError`, one line with the file and the layer, where the description is broken, beyond all
     bounds, or asks for a variant that is not supported.
     """
-    source = _printable(source, 300)
+    source = one_line(source, 300)
     if len(text) > _TEXT_BYTES_LIMIT:
         raise ModelFileError(f"{source}: larger than {_TEXT_BYTES_LIMIT:,} bytes, so not a network description")
     sections = _split_sections(text, source)
@@ -216,34 +197,12 @@ def network_parameters(network: Network) -> int:
     return sum(layer.parameters for layer in network.layers if isinstance(layer, Convolution))
 
 
-def read_weights(path: Path, network: Network) -> list[ConvolutionWeights | None]:
-    """Read a ``.weights`` file, one entry for each layer of ``network``: ``None`` for a layer without weights.
-
-    The file is read layer by layer, so memory stays near the file's own size. Raise :class:`ModelFileError` where
-    the file cannot be read, is too short or too long for ``network``, or holds numbers that are not finite.
-    """
-    source = _printable(str(path), 300)
-    try:
-        with path.open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise ModelFileError(f"{source}: not a regular file")
-            _skip_header(stream, source)
-            _check_length(status.st_size - stream.tell(), network, source)
-            return [
-                _read_convolution(stream, layer, source) if isinstance(layer, Convolution) else None
-                for layer in network.layers
-            ]
-    except OSError as error:
-        raise ModelFileError(f"{source}: cannot be read ({error.strerror or error})") from error
-
-
 def read_names(path: Path) -> tuple[str, ...]:
     """Return the class names of a ``.names`` file, one a line, blank lines at the end left out.
 
     Raise :class:`ModelFileError` where the file cannot be read, is no UTF-8 text, or has a line without a name.
     """
-    source = _printable(str(path), 300)
+    source = one_line(str(path), 300)
     try:
         text = _read_bytes(path, "a list of class names").decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -280,7 +239,7 @@ class _Section:
         self.kind = _ALIASES.get(kind, kind)
         self.index = index
         self.options: dict[str, str] = {}
-        self._where = f"{source}: [net]" if index < 0 else f"{source}: layer {index} [{_printable(kind)}]"
+        self._where = f"{source}: [net]" if index < 0 else f"{source}: layer {index} [{one_line(kind)}]"
 
     def fail(self, message: str) -> NoReturn:
         raise ModelFileError(f"{self._where}: {message}")
@@ -294,7 +253,7 @@ class _Section:
     def integer(self, key: str, default: int | None = None, *, low: int, high: int) -> int:
         text = self.text(key, None if default is None else str(default))
         if not _INTEGER.fullmatch(text) or not low <= int(text) <= high:
-            self.fail(f'{key} is "{_printable(text)}", not a whole number from {low:,} to {high:,}')
+            self.fail(f'{key} is "{one_line(text)}", not a whole number from {low:,} to {high:,}')
         return int(text)
 
     def flag(self, key: str) -> bool:
@@ -303,7 +262,7 @@ class _Section:
     def number(self, key: str, default: float, *, low: float, high: float) -> float:
         text = self.text(key, str(default))
         if not _DECIMAL.fullmatch(text) or not low <= float(text) <= high:
-            self.fail(f'{key} is "{_printable(text)}", not a number from {low:g} to {high:g}')
+            self.fail(f'{key} is "{one_line(text)}", not a number from {low:g} to {high:g}')
         return float(text)
 
     def parts(self, key: str) -> list[str]:
@@ -315,13 +274,13 @@ class _Section:
         parts = self.parts(key)
         for part in parts:
             if not _INTEGER.fullmatch(part):
-                self.fail(f'{key} holds "{_printable(part)}", not a whole number')
+                self.fail(f'{key} holds "{one_line(part)}", not a whole number')
         return tuple(int(part) for part in parts)
 
     def activation(self, default: Activation) -> Activation:
         name = self.text("activation", default)
         if name not in ACTIVATIONS:
-            self.fail(f'activation "{_printable(name)}" is not supported (supported: {", ".join(ACTIVATIONS)})')
+            self.fail(f'activation "{one_line(name)}" is not supported (supported: {", ".join(ACTIVATIONS)})')
         return name
 
     def refuse(self, **supported: str) -> None:
@@ -329,7 +288,7 @@ class _Section:
         for key, value in supported.items():
             found = self.options.get(key, value)
             if found != value:
-                self.fail(f"{key}={_printable(found)} is not supported")
+                self.fail(f"{key}={one_line(found)} is not supported")
 
 
 def _split_sections(text: str, source: str) -> list[_Section]:
@@ -341,14 +300,14 @@ def _split_sections(text: str, source: str) -> list[_Section]:
             continue
         if content.startswith("["):
             if not content.endswith("]"):
-                raise ModelFileError(f'{source}: line {number}: "{_printable(content)}" has no closing bracket')
+                raise ModelFileError(f'{source}: line {number}: "{one_line(content)}" has no closing bracket')
             if len(sections) > _LAYERS_LIMIT:
                 raise ModelFileError(f"{source}: more than {_LAYERS_LIMIT:,} layers")
             sections.append(_Section(content[1:-1].strip(), source, len(sections) - 1))
             continue
         key, equals, value = content.partition("=")
         if not equals or not key.strip():
-            raise ModelFileError(f'{source}: line {number}: "{_printable(content)}" is neither [section] nor key=value')
+            raise ModelFileError(f'{source}: line {number}: "{one_line(content)}" is neither [section] nor key=value')
         if not sections:
             raise ModelFileError(f"{source}: line {number}: a key stands before the first section")
         sections[-1].options.setdefault(key.strip(), value.strip())  # of two, Darknet takes the first
@@ -543,7 +502,7 @@ def _anchors(section: _Section) -> tuple[tuple[float, float], ...]:
         section.fail(f"num={count} needs {2 * count} numbers in anchors, which holds {len(parts)}")
     for part in parts:
         if not _DECIMAL.fullmatch(part) or not 0 < float(part) <= 1e5:
-            section.fail(f'anchors holds "{_printable(part)}", not a length')
+            section.fail(f'anchors holds "{one_line(part)}", not a length')
     values = [float(part) for part in parts]
     return tuple(zip(values[::2], values[1::2], strict=True))
 
@@ -576,70 +535,12 @@ _BUILDERS: dict[str, Callable[[_Section, _Graph], Layer]] = {
 }
 
 
-# --- weights --------------------------------------------------------------------------------------------------
-
-
-def _skip_header(stream: BinaryIO, source: str) -> None:
-    """Leave ``stream`` at the first weight; refuse versions that lay the weights out in another way."""
-    header = stream.read(12)
-    if len(header) < 12:
-        raise ModelFileError(f"{source}: too short to be a Darknet weights file ({len(header)} bytes)")
-    major, minor, revision = struct.unpack("<3i", header)
-    if min(major, minor, revision) < 0:
-        raise ModelFileError(f"{source}: not a Darknet weights file (version {major}.{minor}.{revision})")
-    if major > 1000 or minor > 1000:  # Darknet's mark for transposed fully connected layers
-        raise ModelFileError(f"{source}: transposed or no Darknet weights (version {major}.{minor}), not supported")
-    width = 8 if 10 * major + minor >= 2 else 4  # the number of pictures seen in training
-    if len(stream.read(width)) < width:
-        raise ModelFileError(f"{source}: ends inside its header")
-
-
-def _check_length(left: int, network: Network, source: str) -> None:
-    """Fail unless ``left`` bytes are exactly what the layers take; done before anything large is read."""
-    last = "the header"
-    for layer in network.layers:
-        if isinstance(layer, Convolution):
-            if left < 4 * layer.parameters:
-                counts = f"{layer.parameters:,} numbers needed, {left // 4:,} left"
-                raise ModelFileError(f"{source}: ends inside {layer.title} ({counts})")
-            left -= 4 * layer.parameters
-            last = layer.title
-    if left:
-        raise ModelFileError(f"{source}: {left:,} bytes left over after {last}; the file belongs to another .cfg")
-
-
-def _read_convolution(stream: BinaryIO, layer: Convolution, source: str) -> ConvolutionWeights:
-    """Read biases, batch normalization and kernel; fold ``scale * (x - mean) / deviation + bias`` into two arrays."""
-    values = np.fromfile(stream, dtype="<f4", count=layer.parameters)
-    if len(values) != layer.parameters:  # the file shrank while it was read
-        raise ModelFileError(f"{source}: ends inside {layer.title}")
-    if not np.isfinite(values).all():
-        raise ModelFileError(f"{source}: {layer.title} holds numbers that are not finite")
-    vectors = values[: -layer.kernel_parameters].astype(np.float64).reshape(-1, layer.filters)
-    kernel = values[-layer.kernel_parameters :].reshape(layer.filters, -1, layer.size, layer.size)
-    bias = vectors[0]
-    with np.errstate(over="ignore", invalid="ignore"):  # checked below
-        if layer.batch_normalize:
-            scale, mean, variance = vectors[1:]
-            if (variance < 0).any():
-                raise ModelFileError(f"{source}: {layer.title} holds a negative variance")
-            factor = scale / (np.sqrt(variance) + BATCH_NORM_EPSILON)
-            bias = bias - mean * factor
-            kernel = (kernel * factor[:, None, None, None]).astype(np.float32)
-        folded = bias.astype(np.float32)
-    if not np.isfinite(folded).all() or not np.isfinite(kernel).all():
-        raise ModelFileError(f"{source}: {layer.title} holds numbers too large to compute with")
-    return ConvolutionWeights(  # (out, in / groups, rows, columns) -> (rows, columns, in / groups, out)
-        kernel=np.ascontiguousarray(kernel.transpose(2, 3, 1, 0), dtype=np.float32), bias=folded
-    )
-
-
 # --- words ----------------------------------------------------------------------------------------------------
 
 
 def _read_bytes(path: Path, what: str) -> bytes:
     """The bytes of a small text file, refused unread where it is too large to be one."""
-    source = _printable(str(path), 300)
+    source = one_line(str(path), 300)
     try:
         with path.open("rb") as stream:
             data = stream.read(_TEXT_BYTES_LIMIT + 1)
@@ -650,8 +551,8 @@ def _read_bytes(path: Path, what: str) -> bytes:
     return data
 
 
-def _printable(text: str, limit: int = 40) -> str:
-    """``text`` on one line without control characters, shortened: it comes from a file and goes to a terminal."""
+def one_line(text: str, limit: int = 40) -> str:
+    """Return ``text`` on one line without control characters, shortened: a file's words on their way to a terminal."""
     clean = "".join(character if character.isprintable() else "?" for character in text[: limit + 1])
     return clean if len(clean) <= limit else clean[:limit] + "..."
 

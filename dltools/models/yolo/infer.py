@@ -18,8 +18,8 @@ from dltools.models.yolo import store
 from dltools.models.yolo.boxes import Floats, Placement, Resize, non_maximum_suppression, place
 from dltools.models.yolo.config import DetectorConfig
 from dltools.models.yolo.decode import decode_head
-from dltools.runtime.modelfile import read_config
-from dltools.runtime.predictor import Predictor, load_predictor
+from dltools.runtime.modelfile import load_predictor, read_config
+from dltools.runtime.predictor import Predictor
 
 
 class Detection(NamedTuple):

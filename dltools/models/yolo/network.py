@@ -14,6 +14,7 @@ import keras
 from keras import layers, ops
 
 from dltools.models.yolo import darknet
+from dltools.models.yolo.darknet_weights import ConvolutionWeights
 
 Tensor: TypeAlias = Any  # keras.KerasTensor; Keras publishes no types
 
@@ -22,10 +23,10 @@ _MISH_LIMIT = 10.0  # beyond it mish(x) is x in float32, and exp(2 x) is still f
 _FLOAT_FIRST_LAYERS = 2
 
 
-def build(network: darknet.Network, weights: Sequence[darknet.ConvolutionWeights | None] | None = None) -> keras.Model:
+def build(network: darknet.Network, weights: Sequence[ConvolutionWeights | None] | None = None) -> keras.Model:
     """Return the Keras model of ``network``, its outputs in the order of the heads.
 
-    ``weights``: one entry a layer, as :func:`darknet.read_weights` gives them; without, Keras' initial values.
+    ``weights``: one entry a layer, as :func:`read_weights` gives them; without, Keras' initial values.
     The input is float32, (batch, ``network.height``, ``network.width``, 3), RGB from 0 to 1. Layers with weights are
     named ``convolution_<index>`` after Darknet's numbering; a grouped one is ``convolution_<index>_<group>``.
     """
@@ -79,7 +80,7 @@ def _without_weights(inputs: list[Tensor], layer: darknet.Layer) -> Tensor:
     raise TypeError(f"no Keras form of {layer.title}")
 
 
-def _convolution(tensor: Tensor, layer: darknet.Convolution, weights: darknet.ConvolutionWeights | None) -> Tensor:
+def _convolution(tensor: Tensor, layer: darknet.Convolution, weights: ConvolutionWeights | None) -> Tensor:
     """Convolve without activation; groups are split by hand, since TensorFlow has no grouped kernel on every CPU."""
     tensor, padding = _pad(tensor, layer, before=layer.pad, fill=0.0)
     parts = _split(tensor, layer.groups)

@@ -53,14 +53,22 @@ def converted_file(
         return target
     from dltools.io.outputs import atomic_write, make_folder
     from dltools.models.yolo.convert import convert
+    from dltools.models.yolo.darknet import read_cfg, read_names
 
+    network = read_cfg(cfg)
+    labels = read_names(names) if names else _default_names(network.heads[0].classes)
     make_folder(target.parent)
     if notify is not None:
         notify(f"converting {title} for LiteRT, once")
-    model = convert(cfg, weights, names, name=title)
+    model = convert(network, weights, labels, name=title)
     with atomic_write(target, force=True) as stream:
         stream.write(model)
     return target
+
+
+def _default_names(classes: int) -> tuple[str, ...]:
+    names = coco_names()
+    return names if classes == len(names) else tuple(map(str, range(classes)))
 
 
 def coco_names() -> tuple[str, ...]:

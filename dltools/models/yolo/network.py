@@ -20,7 +20,6 @@ Tensor: TypeAlias = Any  # keras.KerasTensor; Keras publishes no types
 
 LEAKY_SLOPE = 0.1  # Darknet's constant
 _MISH_LIMIT = 10.0  # beyond it mish(x) is x in float32, and exp(2 x) is still far from overflowing
-_FLOAT_FIRST_LAYERS = 2
 
 
 def build(network: darknet.Network, weights: Sequence[ConvolutionWeights | None] | None = None) -> keras.Model:
@@ -52,15 +51,15 @@ def build(network: darknet.Network, weights: Sequence[ConvolutionWeights | None]
 def sensitive_layers(network: darknet.Network) -> tuple[str, ...]:
     """Return the names of the convolutions to keep in float32 when the others are stored as int8.
 
-    All of 1x1, which the heads are, whose errors move boxes directly, and the first two, whose errors every later
-    layer inherits. In YOLOv3-tiny they hold 6 % of the weights and cause most of the loss of int8 (see CARD.md).
+    All of 1x1: the heads are, whose errors move boxes directly, and what leads to them. In YOLOv3-tiny they hold 6 %
+    of the weights and cause most of the loss of int8 (see CARD.md).
     """
     used: set[int] = set()  # a layer that leads to no head is no part of the model
     for layer in reversed(network.layers):
         if isinstance(layer, darknet.Detection) or layer.index in used:
             used.update(layer.inputs)
     convolutions = [layer for layer in network.layers if isinstance(layer, darknet.Convolution) and layer.index in used]
-    chosen = [layer for order, layer in enumerate(convolutions) if order < _FLOAT_FIRST_LAYERS or layer.size == 1]
+    chosen = [layer for layer in convolutions if layer.size == 1]
     return tuple(_name(layer, group) for layer in chosen for group in range(layer.groups))
 
 

@@ -140,6 +140,11 @@ def test_a_terminal_gets_text_with_colour() -> None:
     assert status == 0 and "cup" in screen and "{" not in screen and "\x1b[" in screen
 
 
+def test_json_on_a_terminal_is_json() -> None:
+    _, screen = _on_a_terminal("yolo-detect", "--json", PHOTO)
+    assert screen.startswith('{"path"')
+
+
 def test_no_color_is_respected() -> None:
     _, screen = _on_a_terminal("yolo-detect", PHOTO, environment={"NO_COLOR": "1"})
     assert "cup" in screen and "\x1b[" not in screen

@@ -18,7 +18,8 @@ def _store(attribute: str) -> Callable[[click.Context, click.Parameter, Any], No
     """Return a callback that puts an option's value into the settings instead of the function's arguments."""
 
     def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
-        setattr(ctx.ensure_object(Settings), attribute, value)
+        if value is not None:  # not given: the settings' own default stands, or what another option said
+            setattr(ctx.ensure_object(Settings), attribute, value)
 
     return callback
 
@@ -71,7 +72,6 @@ def format_options(function: Function) -> Function:
             "format",
             "--format",
             type=click.Choice(["auto", "human", "tsv", "ndjson"]),
-            default="auto",
             help="Output format; auto is human on a terminal, ndjson in a pipe.",
         ),
         click.option(

@@ -169,25 +169,33 @@ def resize_centres(pixels: Pixels, width: int, height: int) -> Pixels:
     rows, columns = pixels.shape[:2]
     left, right, x_weights = _neighbours((np.arange(width) + 0.5) * (columns / width) - 0.5, columns)
     above, below, y_weights = _neighbours((np.arange(height) + 0.5) * (rows / height) - 0.5, rows)
-    second_x, second_y = (np.rint(weights * 2048).astype(np.int32) for weights in (x_weights, y_weights))
+    first_x, second_x = _fixed_point(x_weights)
+    first_y, second_y = _fixed_point(y_weights)
 
     def blend(band: Pixels, weights: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        first = band.take(left, axis=1).astype(np.int32) * (2048 - second_x)[:, None]
+        first = band.take(left, axis=1).astype(np.int32) * first_x[:, None]
         first += band.take(right, axis=1).astype(np.int32) * second_x[:, None]
         first >>= 4
         first *= weights[:, None, None]
         first >>= 16
         return first
 
-    total = blend(pixels[above], 2048 - second_y) + blend(pixels[below], second_y)  # (height, width, 3), quarters
+    total = blend(pixels[above], first_y) + blend(pixels[below], second_y)  # (height, width, 3), quarters
     resized: Pixels = ((total + 2) >> 2).astype(np.uint8)
     return resized
+
+
+def _fixed_point(weights: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the weights (n,) of the first and the second neighbour in 2048ths, rounded each by itself."""
+    one = np.float32(1)
+    return np.rint((one - weights) * 2048).astype(np.int32), np.rint(weights * 2048).astype(np.int32)
 
 
 def _neighbours(
     positions: npt.NDArray[np.float64], size: int
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float32]]:
     """Return for positions (n,) along ``size`` pixels the two around each, and the second one's weight, each (n,)."""
-    first = np.floor(positions).astype(np.intp)
-    weights = (positions - first).astype(np.float32)
-    return np.clip(first, 0, size - 1), np.clip(first + 1, 0, size - 1), weights
+    single = positions.astype(np.float32)  # as both libraries have them; it decides how weights round
+    below = np.floor(single)
+    first = below.astype(np.intp)
+    return np.clip(first, 0, size - 1), np.clip(first + 1, 0, size - 1), single - below

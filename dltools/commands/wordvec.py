@@ -28,8 +28,8 @@ _COUNT = click.IntRange(1, 10_000)
 @cli.command(
     "nearest", short_help="The words nearest to a word, or to the mean of several.", epilog="Example: wordvec cat"
 )
-@query_options("WORD")
 @click.option("-n", "--count", type=_COUNT, default=10, show_default=True, help="How many neighbours.")
+@query_options("WORD")
 @text_batch(WORDS, one_query=True)
 def nearest(context: Context, vectors: str | None, count: int) -> TextWork:
     """List the words of highest cosine with a word, or with the mean of several, best first.
@@ -100,7 +100,6 @@ def _analogy_human(record: Record, paint: Callable[..., str]) -> str:
     short_help="What is to C as B is to A.",
     epilog="Example: wordvec analogy man king woman",
 )
-@query_options("WORD")
 @click.option("-n", "--count", type=_COUNT, default=1, show_default=True, help="How many answers.")
 @click.option(
     "--method",
@@ -110,6 +109,7 @@ def _analogy_human(record: Record, paint: Callable[..., str]) -> str:
     help="Rank by the cosine with B - A + C (3CosAdd), or by the product of cosines (3CosMul).",
 )
 @click.option("--all", "unrestricted", is_flag=True, help="Show beside it the answer with A, B and C let in.")
+@query_options("WORD")
 @text_batch(View(("text", "word", "score"), _analogy_human, _analogy_line, _analogy_lines), one_query=True)
 def analogy(context: Context, vectors: str | None, count: int, method: Method, unrestricted: bool) -> TextWork:
     """Answer 'A is to B as C is to what?', with A, B and C themselves left out of the answers."""
@@ -156,8 +156,8 @@ def _vector_line(record: Record) -> str:
 
 
 @cli.command("vector", short_help="The numbers of a word.", epilog="Example: wordvec vector king queen > some.txt")
-@query_options("TEXT")
 @click.option("--unit", is_flag=True, help="At unit length, as all comparisons use it.")
+@query_options("TEXT")
 @text_batch(View(("text", "embedding"), lambda record, _paint: _vector_line(record), _vector_line))
 def vector(context: Context, vectors: str | None, unit: bool) -> TextWork:
     """Print the vector of each word, in the text format of GloVe; of several words in a text their mean.

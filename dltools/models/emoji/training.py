@@ -43,7 +43,7 @@ class Recipe:
     seed: int
     folds: int = 5
     members: int = 4
-    epochs: int = 12
+    epochs: int = 16
     units: int = 64
     batch: int = 64
     learning_rate: float = 3e-3
@@ -248,6 +248,7 @@ def _run(data: _Data, recipe: Recipe, inside: Floats, epochs: int, each_epoch: C
 
         from dltools.models.emoji.network import Members, train_step
 
+    tf.get_logger().setLevel("ERROR")  # it advises developers on standard error
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
     random = np.random.default_rng(recipe.seed)

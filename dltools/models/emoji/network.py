@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from dltools.models.emoji.config import Weights
@@ -46,7 +45,7 @@ class Members(keras.Model):  # type: ignore[misc]  # Keras publishes no types
 
     def weights_now(self) -> Weights:
         """Return a copy of all weights."""
-        return Weights(*(np.array(tensor, np.float32) for tensor in self.tensors))
+        return Weights(*(tensor.numpy().copy() for tensor in self.tensors))
 
     def call(self, vectors: Tensor, mask: Tensor, training: bool = False) -> Tensor:
         """Return the logits (members, batch, classes)."""

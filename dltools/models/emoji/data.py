@@ -21,7 +21,7 @@ OWN_SENTENCES = Path(__file__).with_name("sentences.csv")
 GRAMMAR = "grammar: "
 #: Sentences for each word of a grammar, and how much each counts beside one that was written.
 GRAMMAR_EACH = 4
-GRAMMAR_WEIGHT = 0.5
+GRAMMAR_WEIGHT = 0.6
 _GRAMMAR_SEED = 7
 _LABEL_LENGTH = 100
 

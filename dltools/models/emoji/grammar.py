@@ -163,6 +163,11 @@ GRAMMARS: dict[str, tuple[str, str, str]] = {
         """I am not [very|so|] {0} [today|]
         I'm not feeling {0} [at all|]
         not {0} [at all|today|]
+        not feeling {0} [today|at all|]
+        not [so|very|really] {0}
+        [he|she] doesn't feel {0}
+        not {0} about [this|it|the news]
+        I don't feel very {0} [today|]
         [he|she] is not {0}
         [he|she] isn't {0} [anymore|]
         we are not {0} with [this|that|the result|your work]
@@ -195,6 +200,9 @@ GRAMMARS: dict[str, tuple[str, str, str]] = {
         "smile",
         "bad_feeling",
         """I am not {0} [anymore|any more|at all]
+        not {0} anymore
+        not {0} at all, I feel great
+        not feeling {0} anymore
         I'm no longer {0}
         never {0} with you around
         [he|she] isn't {0} anymore
@@ -258,6 +266,7 @@ GRAMMARS: dict[str, tuple[str, str, str]] = {
         "bad_thing",
         """the {matter} was not {0} at all
         not {0} at all
+        not so {0}
         it isn't that {0}
         not a {0} {matter}
         your {matter} was not {0}, it was great""",
@@ -446,14 +455,18 @@ _SLOT = re.compile(r"\{(\w+)\}")
 
 
 def sentences(seed: int, *, each: int = 2) -> Iterator[Row]:
-    """Yield distinct sentences, ``each`` of them for every word of a grammar's list, in a fixed order for a seed."""
+    """Yield distinct sentences, in a fixed order for a seed.
+
+    There are ``each`` of them for every word of a grammar's list, twice as many where the grammar negates.
+    """
     random_source = random.Random(seed)
     seen: set[str] = set()
     for name, (label, own, text) in GRAMMARS.items():
         patterns = [line.strip() for line in text.splitlines()]
         for part in range(PARTS):
             for word in LISTS[own][part::PARTS]:
-                for pattern in random_source.sample(patterns, min(each, len(patterns))):
+                wanted = 2 * each if name.endswith(" not") else each
+                for pattern in random_source.sample(patterns, min(wanted, len(patterns))):
                     sentence = _fill(pattern, word, random_source)
                     if sentence not in seen:
                         seen.add(sentence)

@@ -43,7 +43,7 @@ class Recipe:
     seed: int
     folds: int = 5
     members: int = 4
-    epochs: int = 16
+    epochs: int = 14
     units: int = 64
     batch: int = 64
     learning_rate: float = 3e-3

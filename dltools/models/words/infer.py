@@ -108,7 +108,14 @@ class WordVectors:
 
     def mean(self, rows: Sequence[int]) -> Floats:
         """Return the mean of the unit vectors of ``rows``, at unit length: float32 (dimensions,)."""
-        return normalize(self.store.unit(rows).mean(axis=0))
+        mean: Floats = self.means([rows])[0]
+        return mean
+
+    def means(self, queries: Sequence[Sequence[int]]) -> Floats:
+        """Return the mean of each of ``queries``, lists of one row or more: float32 (queries, dimensions)."""
+        starts = np.cumsum([0, *map(len, queries[:-1])])
+        every = self.store.unit([row for rows in queries for row in rows])
+        return normalize(np.add.reduceat(every, starts, axis=0))
 
     def sentence(self, text: str) -> list[int]:
         """Return the rows of the known words of a text; a word that is not known is tried without its punctuation.
@@ -136,8 +143,8 @@ class WordVectors:
         """Return the cosine of each of ``pairs`` of lists of rows."""
         if not pairs:
             return []
-        one = np.stack([self.mean(rows) for rows, _ in pairs])
-        other = np.stack([self.mean(rows) for _, rows in pairs])
+        one = self.means([rows for rows, _ in pairs])
+        other = self.means([rows for _, rows in pairs])
         cosines: list[float] = np.clip(np.einsum("nd,nd->n", one, other), -1, 1).tolist()
         return cosines
 
@@ -150,7 +157,7 @@ class WordVectors:
         if not queries:
             return []
         wanted = count + max(map(len, queries))
-        means = np.stack([self.mean(rows) for rows in queries])  # (queries, dimensions)
+        means = self.means(queries)  # (queries, dimensions)
         return [answers for answers, _ in self._answers(self.store.search(means, wanted), queries, count)]
 
     def analogy(self, one: str, other: str, third: str, *, count: int = 10, method: Method = "add") -> Analogy:

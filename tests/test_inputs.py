@@ -218,3 +218,42 @@ def test_an_endless_device_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inputs, "MAX_FILE_BYTES", 10_000_000)
     with pytest.raises(InputError, match="larger than"):
         inputs.read_file("/dev/zero")
+
+
+def test_lines_come_out_as_they_arrive_with_empty_ones() -> None:
+    batches = list(inputs.text_lines(_reader(b"\xef\xbb\xbfone\r\ntw", [4, 100]), "list.txt"))
+    assert [[item.text for item in batch] for batch in batches] == [["one"], ["tw"]]
+    items = [item for batch in inputs.text_lines(_reader(b"a\n\n\xff\nb")) for item in batch]
+    assert [item.text for item in items] == ["a", "", "", "b"]
+    assert [item.name for item in items] == ["line 1", "line 2", "line 3", "line 4"]
+    assert [item.error is None for item in items] == [True, True, False, True]
+    assert items[0].record(label="x") == {"text": "a", "label": "x"}
+
+
+@given(data=st.binary(max_size=300), sizes=st.lists(st.integers(1, 9), max_size=60))
+def test_there_is_one_item_for_each_line(data: bytes, sizes: list[int]) -> None:
+    items = [item for batch in inputs.text_lines(_reader(data, sizes)) for item in batch]
+    lines = data.split(b"\n")
+    assert len(items) == len(lines) - (lines[-1] == b"")
+    assert [item.line for item in items] == list(range(1, len(items) + 1))
+
+
+def test_a_batch_of_lines_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "MAX_BATCH", 3)
+    batches = list(inputs.text_lines(_reader(b"\n" * 8)))
+    assert [len(batch) for batch in batches] == [3, 3, 2] and batches[-1][-1].line == 8
+
+
+def test_records_stand_for_their_text() -> None:
+    lines = [b'{"text": "a", "mine": 1}', b"", b'{"text": "b", "error": {"code": "x"}}', b'{"path": "p"}', b"plain"]
+    items = [item for batch in inputs.text_records(_reader(b"\n".join(lines))) for item in batch]
+    assert [item.text for item in items] == ["a", "b", "", ""]
+    assert items[0].record(score=1) == {"text": "a", "mine": 1, "score": 1}
+    assert items[1].is_error and [item.error is None for item in items] == [True, True, False, False]
+    assert items[2].record() == {"path": "p"} and items[3].name == "line 5"
+
+
+def test_an_overlong_text_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "MAX_LINE_BYTES", 100)
+    first, second = (item for batch in inputs.text_lines(_reader(b"x" * 1000 + b"\nnext")) for item in batch)
+    assert first.error is not None and first.text == "" and second.text == "next"

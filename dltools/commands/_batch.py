@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import queue
@@ -15,7 +16,7 @@ import click
 from dltools.commands import _render
 from dltools.commands._boundary import Context, Settings, crash, open_context, raw_stdin
 from dltools.errors import DltoolsError, InputError, OutputError, UsageError
-from dltools.io.inputs import STDIN, Item, image_items, listed_items
+from dltools.io.inputs import STDIN, Item, TextItem, image_items, listed_items
 from dltools.io.records import Record, encode_ndjson, encode_tsv, findings, tsv_header, tsv_row
 from dltools.io.report import Report
 
@@ -33,11 +34,15 @@ Started = tuple[Item, Callable[[], Record]]
 class View:
     """How a command's records look when they are not NDJSON.
 
-    ``columns``: the record keys of TSV. ``human``: lines for people. ``rows``: what of a record is a TSV row.
+    ``columns``: the record keys of TSV. ``human``: lines for people.
+    ``plain``: a text command's one line for one input, which is its ``auto`` format. ``alone``: the lines for an
+    input that the operands gave and that nothing has to line up with, if they are others. ``rows``: the TSV rows.
     """
 
     columns: Sequence[str]
     human: Callable[[Record, Callable[..., str]], str]
+    plain: Callable[[Record], str] | None = None
+    alone: Callable[[Record], str] | None = None
     rows: Callable[[Record], list[Record]] = findings
 
 
@@ -63,7 +68,7 @@ def _image_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item]
     """Return the items that the command line asks for, and whether there is but one."""
     source = settings.files_from
     if source is None and not settings.operands:
-        demand_piped(ctx)
+        demand_pipe(ctx)
         source = STDIN
     if source == STDIN and STDIN in settings.operands:
         raise UsageError("standard input cannot be both an image (-) and the list of --files-from")
@@ -73,24 +78,32 @@ def _image_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item]
     return image_items(settings.operands, listed, stdin), alone
 
 
-def demand_piped(ctx: click.Context) -> None:
-    """Show how the command is used, and end it, unless standard input is a pipe or a file."""
+def demand_pipe(ctx: click.Context) -> None:
+    """End the run with short help if standard input, the only input left, is a terminal or closed."""
     if sys.stdin is None or sys.stdin.isatty():
         click.echo(ctx.get_usage(), err=True)
         click.echo(f"Try '{ctx.command_path} --help'.", err=True)
         ctx.exit(UsageError.exit_status)
 
 
-def _listed(source: str, stdin: Callable[[int], bytes], *, null: bool) -> Iterator[Item]:
+@contextlib.contextmanager
+def open_source(source: str, stdin: Callable[[int], bytes]) -> Iterator[Callable[[int], bytes]]:
+    """Give a reader of the file ``source``, or ``stdin`` for ``-``; raise :class:`InputError`."""
     if source == STDIN:
-        yield from listed_items(stdin, null=null)
+        yield stdin
         return
     try:
         file = open(source, "rb", buffering=0)  # noqa: SIM115 - closed by the with below
-    except OSError as error:
-        raise InputError(f"{source}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{source}: cannot be read ({reason.lower()})") from error
     with file:
-        yield from listed_items(file.read, source=source, null=null)
+        yield file.read
+
+
+def _listed(source: str, stdin: Callable[[int], bytes], *, null: bool) -> Iterator[Item]:
+    with open_source(source, stdin) as read:
+        yield from listed_items(read, source=source, null=null)
 
 
 def _start(item: Item, work: Work) -> Started:
@@ -147,20 +160,25 @@ def _one(context: Context, item: Item, finish: Callable[[], Record], report: Rep
         return finish()
     try:
         record = finish()
-    except (InputError, OutputError) as error:
-        message, code = str(error), error.code
-    except (DltoolsError, BrokenPipeError):
-        raise
-    except MemoryError:
-        message, code = "not enough memory", "too_large"
     except Exception as error:
+        return failed(context, item, error, report)
+    report.done += 1
+    report.found += len(record.get("items", ()))
+    return record
+
+
+def failed(context: Context, item: Item | TextItem, error: Exception, report: Report) -> Record:
+    """Count and tell what went wrong with an item, and return its error record; raise anew what ends the run."""
+    if isinstance(error, (InputError, OutputError)):
+        message, code = str(error), error.code
+    elif isinstance(error, (DltoolsError, BrokenPipeError)):
+        raise error
+    elif isinstance(error, MemoryError):
+        message, code = "not enough memory", "too_large"
+    else:
         crash(context.command, error, debug=context.settings.debug)
         report.crashed = True
         message, code = f"internal error ({type(error).__name__})", "internal"
-    else:
-        report.done += 1
-        report.found += len(record.get("items", ()))
-        return record
     report.failed += 1
     context.say(f"{item.name}: {message}")
     return item.record(error={"code": code, "message": message})
@@ -168,21 +186,23 @@ def _one(context: Context, item: Item, finish: Callable[[], Record], report: Rep
 
 def record_writer(context: Context, view: View) -> Callable[[Record], None]:
     """Return what writes a record in the format asked for."""
+    encode = record_encoder(context, view, auto="human" if context.stdout.isatty() else "ndjson")
+    return lambda record: context.write(encode(record))
+
+
+def record_encoder(context: Context, view: View, *, auto: str) -> Callable[[Record], bytes]:
+    """Return what gives a record's bytes in the format asked for (``auto`` if none was); write what goes before."""
     settings = context.settings
-    chosen = settings.format
-    if chosen == "auto":
-        chosen = "human" if context.stdout.isatty() else "ndjson"
+    chosen = auto if settings.format == "auto" else settings.format
     if chosen == "tsv":
         context.write(encode_tsv(tsv_header(view.columns)))
-        return lambda record: context.write(
-            b"".join(encode_tsv(tsv_row(row, view.columns)) for row in view.rows(record))
-        )
+        return lambda record: b"".join(encode_tsv(tsv_row(row, view.columns)) for row in view.rows(record))
     if chosen == "human":
         style = _render.style(settings.color, context.stdout.isatty())
-        return lambda record: context.write(_render.human(record, view.human, style))
+        return lambda record: _render.human(record, view.human, style)
     if settings.each:
-        return lambda record: context.write(b"".join(map(encode_ndjson, findings(record))))
-    return lambda record: context.write(encode_ndjson(record))
+        return lambda record: b"".join(map(encode_ndjson, findings(record)))
+    return encode_ndjson
 
 
 def write_one(context: Context, record: Record, view: View) -> None:

@@ -39,6 +39,7 @@ class Settings:
     threads: int | None = None
     offline: bool = False
     operands: tuple[str, ...] = ()
+    file: str | None = None
     files_from: str | None = None
     null: bool = False
 

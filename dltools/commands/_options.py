@@ -67,12 +67,21 @@ def general_options(function: Function) -> Function:
 
 def format_options(function: Function) -> Function:
     """Add the choice of output format."""
+    return _formats("human on a terminal, ndjson in a pipe")(function)
+
+
+def text_format_options(function: Function) -> Function:
+    """Add the choice of output format of a text command."""
+    return _formats("plain lines, one for each text")(function)
+
+
+def _formats(auto: str) -> Callable[[Function], Function]:
     return _bundle(
         _setting(
             "format",
             "--format",
             type=click.Choice(["auto", "human", "tsv", "ndjson"]),
-            help="Output format; auto is human on a terminal, ndjson in a pipe.",
+            help=f"Output format; auto is {auto}.",
         ),
         click.option(
             "--json",
@@ -81,7 +90,7 @@ def format_options(function: Function) -> Function:
             callback=_store_json,
             help="Short for --format ndjson.",
         ),
-    )(function)
+    )
 
 
 def _store_json(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
@@ -118,6 +127,30 @@ def file_inputs(metavar: str) -> Callable[[Function], Function]:
             help="Read paths or records, one a line, from FILE ('-': standard input).",
         ),
         _setting("null", "-0", "--null", is_flag=True, help="The list's paths end in NUL, not newline."),
+    )
+
+
+def text_inputs(metavar: str) -> Callable[[Function], Function]:
+    """Add operands that are texts, and files and lists of them; ``metavar`` as usage shows one (``TEXT``)."""
+    return _bundle(
+        click.argument(
+            "operands", metavar=f"[{metavar}]...", nargs=-1, expose_value=False, callback=_store("operands")
+        ),
+        _setting(
+            "file",
+            "-f",
+            "--file",
+            type=FILE,
+            metavar="FILE",
+            help="Read texts, one a line, from FILE ('-': standard input).",
+        ),
+        _setting(
+            "files_from",
+            "--files-from",
+            type=FILE,
+            metavar="FILE",
+            help="Read NDJSON records from FILE ('-': standard input); their 'text' is the input.",
+        ),
     )
 
 

@@ -72,9 +72,9 @@ class Progress(_Bar):
         self._count = 0
         self._task: TaskID | None = None
 
-    def advance(self) -> None:
-        """Count one more input."""
-        self._count += 1
+    def advance(self, count: int = 1) -> None:
+        """Count ``count`` more inputs."""
+        self._count += count
         if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
             return
         if self._bar is None:
@@ -94,11 +94,15 @@ class Progress(_Bar):
 
 
 class FetchProgress(_Bar):
-    """Tells of downloads: a bar on a terminal, else one line a file; nothing with ``--quiet``."""
+    """Tells of downloads: a bar on a terminal, else one line a file; nothing with ``--quiet``.
 
-    def __init__(self, context: Context) -> None:
+    ``doing``: what happens to the files, if they are not fetched; such work on what is here has a bar only.
+    """
+
+    def __init__(self, context: Context, doing: str = "fetching") -> None:
         super().__init__()
         self._context = context
+        self._doing = doing
         self._tasks: dict[str, TaskID] = {}
         self._seen: set[str] = set()
 
@@ -107,7 +111,8 @@ class FetchProgress(_Bar):
         if name not in self._seen:
             self._seen.add(name)
             size = f" ({total / 1e6:.1f} MB)" if total else ""
-            self._context.note(f"fetching {name}{size}")
+            tell = self._context.note if self._doing == "fetching" else self._context.announce
+            tell(f"{self._doing} {name}{size}")
         if self._context.settings.quiet or sys.stderr is None or not sys.stderr.isatty():
             return
         if self._bar is None:

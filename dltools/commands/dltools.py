@@ -90,7 +90,7 @@ _STATE_COLOURS = {"embedded": "green", "cached": "green", "absent": "yellow", "c
 def _row(record: Record, paint: Callable[..., str]) -> str:
     state = paint(f"{record['state']:9}", fg=_STATE_COLOURS[record["state"]])
     size = f"{record['bytes'] / 1e6:7.1f} MB"
-    return f"{record['name']:14} {record['command']:12} {state} {size}  {record['licence']:14} {record['summary']}"
+    return f"{record['name']:22} {record['command']:12} {state} {size}  {record['licence']:14} {record['summary']}"
 
 
 _COLUMNS = ("name", "command", "state", "bytes", "licence", "location", "summary")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dltools.commands import _options as options
-from dltools.commands._batch import View, Work, demand_piped, image_batch, read_records, write_one
+from dltools.commands._batch import View, Work, demand_pipe, image_batch, read_records, write_one
 from dltools.commands._boundary import Context, entry_point, open_context
 from dltools.commands._group import DefaultGroup
 from dltools.commands._render import FetchProgress
@@ -240,7 +240,7 @@ def evaluate(ctx: click.Context, records: str, truth: str) -> None:
 
     context = open_context(ctx)
     if records == STDIN:
-        demand_piped(ctx)
+        demand_pipe(ctx)
     score = measure(read_records(records), Path(truth))
     if score.missing:
         context.note(f"{len(score.missing)} of {score.images} images have no record: {score.missing[0]}, ...")
@@ -250,4 +250,4 @@ def evaluate(ctx: click.Context, records: str, truth: str) -> None:
         label: {key: round(value, 4) for key, value in values.items()} for label, values in score.per_class.items()
     }
     record = {"ap50": round(score.ap50, 4), "ap": round(score.ap, 4), "images": score.images, "per_class": per_class}
-    write_one(context, record, View(("label", "ap50", "ap"), _table, _class_rows))
+    write_one(context, record, View(("label", "ap50", "ap"), _table, rows=_class_rows))

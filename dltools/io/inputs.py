@@ -1,6 +1,7 @@
-"""Inputs: operands, lists of paths, records and byte streams, all as a sequence of items.
+"""Inputs: operands, lists of paths, records, lines and byte streams, all as a sequence of items.
 
-An :class:`Item` knows where it comes from, how to read itself, and the record that its result continues.
+An :class:`Item` (a file, an image) or :class:`TextItem` (a text) knows where it comes from, how to read itself, and the
+record that its result continues.
 What is wrong with one input is kept in its item and raised when the item is used, so that a list goes on.
 """
 
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
 STDIN = "-"
 #: A file of more bytes is refused: it bounds what one input can make us hold.
 MAX_FILE_BYTES = 2**29
-#: A line of a list of paths or records that is longer is refused.
+#: A line of text, or of a list of paths or records, that is longer is refused.
 MAX_LINE_BYTES = 2**24
+#: At most so many texts are handed on together: enough for a matrix product, little enough to hold.
+MAX_BATCH = 4096
+_READ_BYTES = 1 << 16
+_NAME_LENGTH = 60  # characters of an operand that messages show
 
 Read = Callable[[int], bytes]
 Box = tuple[float, float, float, float]
@@ -113,6 +118,49 @@ class Item:
         from dltools.io.images import decode_image
 
         return _region(decode_image(self.read()), self._bbox)
+
+
+class TextItem:
+    """One input of a text command: an operand, a line, or the ``text`` of another command's record.
+
+    ``text``: the text without its line end, empty where ``error`` says what is wrong with the input. ``source``:
+    the file of the line as messages name it, empty for standard input; ``line``: its number from 1, 0 for an operand.
+    ``carried``: the record that the text came in, whose keys its own record keeps.
+    """
+
+    __slots__ = ("carried", "error", "line", "source", "text")
+
+    def __init__(
+        self,
+        text: str,
+        line: int = 0,
+        source: str = "",
+        carried: Record | None = None,
+        error: InputError | None = None,
+    ) -> None:
+        self.text = text
+        self.line = line
+        self.source = source
+        self.carried = carried
+        self.error = error
+
+    @property
+    def name(self) -> str:
+        """What messages call the item."""
+        if not self.line:
+            return self.text if len(self.text) <= _NAME_LENGTH else self.text[: _NAME_LENGTH - 3] + "..."
+        return f"{self.source}: line {self.line}" if self.source else f"line {self.line}"
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the item is a record of a failure further up the pipe, to be passed on untouched."""
+        return self.carried is not None and "error" in self.carried
+
+    def record(self, **own: Any) -> Record:
+        """Return the item's record: what it carried, its text, and the keys given, which win."""
+        if self.carried is not None:
+            return {**self.carried, **own}
+        return {"text": self.text, **own}
 
 
 def _region(pixels: Pixels, box: Box | None) -> Picture:
@@ -232,15 +280,98 @@ def record_item(record: Record) -> Item:
         return Item(None, carried=record, error=error)
 
 
+def text_items(texts: Iterable[str], lines: Iterable[list[TextItem]] = ()) -> Iterator[list[TextItem]]:
+    """Yield the operands ``texts`` as one batch of items, then the batches of :func:`text_lines` or such."""
+    operands = [TextItem(text) for text in texts]
+    if operands:
+        yield operands
+    yield from lines
+
+
+def text_lines(read: Read, source: str = "") -> Iterator[list[TextItem]]:
+    """Yield an item for every line, empty ones too, in batches of what a single read gave.
+
+    So a live pipe is answered line by line, and a file in batches of up to :data:`MAX_BATCH`. A line that is not
+    UTF-8 or too long fails alone. ``read(n)`` returns at most ``n`` bytes, none only at the end.
+    """
+    number = 1
+    for lines in _split_blocks(read, b"\n"):
+        if number == 1 and lines:
+            lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")  # the byte order mark that some editors write
+        for start in range(0, len(lines), MAX_BATCH):
+            batch = lines[start : start + MAX_BATCH]
+            yield [
+                TextItem(text, line, source, None, error) for line, (text, error) in enumerate(_texts(batch), number)
+            ]
+            number += len(batch)
+
+
+def text_records(read: Read, source: str = "") -> Iterator[list[TextItem]]:
+    """Yield an item for every NDJSON record of a list, which stands for its ``text``; in batches as they arrive."""
+    number = 0
+    for lines in _split_blocks(read, b"\n"):
+        numbered = list(enumerate(lines, number + 1))
+        number += len(lines)
+        items = [_text_record(line, at, source) for at, line in numbered if line.strip()]
+        for start in range(0, len(items), MAX_BATCH):
+            yield items[start : start + MAX_BATCH]
+
+
+def _texts(lines: list[bytes]) -> Iterator[tuple[str, InputError | None]]:
+    """Yield each line's text and what is wrong with it; one decoding for all of them where nothing is."""
+    if max(map(len, lines)) <= MAX_LINE_BYTES:
+        try:
+            joined = b"\n".join(lines).decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+        else:
+            texts = joined.split("\n")
+            yield from ((text.removesuffix("\r"), None) for text in texts)
+            return
+    for line in lines:
+        yield _text(line)
+
+
+def _text(line: bytes) -> tuple[str, InputError | None]:
+    if len(line) > MAX_LINE_BYTES:
+        return "", InputError(f"line longer than {MAX_LINE_BYTES} bytes", code="bad_text")
+    try:
+        return line.removesuffix(b"\r").decode("utf-8"), None
+    except UnicodeDecodeError:
+        return "", InputError("not UTF-8", code="bad_text")
+
+
+def _text_record(line: bytes, number: int, source: str) -> TextItem:
+    try:
+        if len(line) > MAX_LINE_BYTES:
+            raise InputError(f"line longer than {MAX_LINE_BYTES} bytes", code="bad_record")
+        record = parse_record(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        return TextItem("", number, source, {}, InputError("record is not UTF-8", code="bad_record"))
+    except InputError as error:
+        return TextItem("", number, source, {}, error)
+    text = record.get("text")
+    if "error" in record or isinstance(text, str):
+        return TextItem(text if isinstance(text, str) else "", number, source, record)
+    return TextItem("", number, source, record, InputError("the record has no text", code="bad_record"))
+
+
 def _split(read: Read, separator: bytes) -> Iterator[bytes]:
     """Yield separated parts as they arrive; a part over the bound comes out cut, just over the bound."""
-    rest = b""
-    while block := read(1 << 16):
-        *parts, rest = (rest + block).split(separator)
+    for parts in _split_blocks(read, separator):
         yield from parts
+
+
+def _split_blocks(read: Read, separator: bytes) -> Iterator[list[bytes]]:
+    """Yield the parts that each read completes, together; a part over the bound comes out cut, just over it."""
+    rest = b""
+    while block := read(_READ_BYTES):
+        *parts, rest = (rest + block).split(separator)
+        if parts:
+            yield parts
         rest = rest[: MAX_LINE_BYTES + 1]
     if rest:
-        yield rest
+        yield [rest]
 
 
 def _refuse_image(line: bytes, source: str) -> None:

@@ -1,0 +1,1 @@
+"""The emoji that a sentence asks for."""

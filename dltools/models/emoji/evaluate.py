@@ -1,0 +1,55 @@
+"""How good a classifier's probabilities are: accuracy, confusion, and calibration error.
+
+The expected calibration error is that of Guo et al. (2017), section 2: ten bins of the best class's probability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from dltools.models.emoji.config import Floats, Label
+
+_BINS = 10
+
+
+class Measures(NamedTuple):
+    """``accuracy``, ``calibration_error`` (0 to 1), ``log_loss`` (nats) over so many ``texts``; for each true label its
+    recall; ``confusion``: how many texts of a true label (outer) got a label (inner)."""
+
+    texts: int
+    accuracy: float
+    calibration_error: float
+    log_loss: float
+    per_class: dict[str, float | None]
+    confusion: dict[str, dict[str, int]]
+
+
+def measure(probabilities: Floats, targets: Sequence[int], labels: Sequence[Label]) -> Measures:
+    """Compare ``probabilities`` (texts, classes) with the true classes."""
+    truth = np.asarray(targets, np.int64)
+    best = probabilities.argmax(axis=1)
+    scores = probabilities[np.arange(len(truth)), best]
+    right = best == truth
+    confusion = np.zeros((len(labels), len(labels)), np.int64)
+    np.add.at(confusion, (truth, best), 1)
+    bins = np.minimum((scores * _BINS).astype(np.int64), _BINS - 1)
+    gaps = [abs(float(right[bins == each].sum() - scores[bins == each].sum())) for each in range(_BINS)]
+    chosen = np.maximum(probabilities[np.arange(len(truth)), truth], 1e-12)
+    amounts = confusion.sum(axis=1)
+    return Measures(
+        texts=len(truth),
+        accuracy=float(right.mean()),
+        calibration_error=sum(gaps) / len(truth),
+        log_loss=float(-np.log(chosen).mean()),
+        per_class={
+            label.name: float(confusion[at, at] / amounts[at]) if amounts[at] else None
+            for at, label in enumerate(labels)
+        },
+        confusion={
+            true.name: {label.name: int(confusion[row, column]) for column, label in enumerate(labels)}
+            for row, true in enumerate(labels)
+        },
+    )

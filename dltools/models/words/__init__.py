@@ -1,0 +1,1 @@
+"""Word vectors: neighbours, analogies, bias, and their files."""

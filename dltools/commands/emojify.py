@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,6 +92,8 @@ def _human(record: Record, paint: Callable[..., str]) -> str:
 @text_batch(View(("text", "emoji", "label", "score", "probabilities", "oov", "flags"), _human, _plain))
 def predict(context: Context, model: str, top: int, min_score: float, explain: bool) -> TextWork:
     """Print the emoji of each sentence, one line for one line of input."""
+    # Read when NumPy is first imported. The products are small: threads of BLAS would only wait for each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from dltools.models.emoji.infer import Emojifier
 
     emojifier = Emojifier.load(model, threads=context.threads)

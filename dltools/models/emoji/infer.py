@@ -10,18 +10,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dltools.errors import InputError
 from dltools.models.emoji import store
 from dltools.models.emoji.config import AverageWeights, EmojiConfig, Floats, Label, Weights
-from dltools.models.emoji.data import Example
-from dltools.models.emoji.evaluate import Measures, measure
 from dltools.models.emoji.recurrent import Recurrent
 from dltools.models.emoji.tokens import spellings, words
 from dltools.runtime.vectors import Rows, VectorStore, embedded_vectors
+
+if TYPE_CHECKING:
+    from dltools.models.emoji.data import Example
+    from dltools.models.emoji.evaluate import Measures
 
 DEFAULT_MODEL = "lstm"
 #: The length of every word vector, about GloVe's own mean; the networks' rates and dropout were chosen for it.
@@ -128,6 +130,8 @@ class Emojifier:
 
     def evaluate(self, examples: Sequence[Example]) -> Measures:
         """Compare with labelled sentences; raise :class:`InputError` for a label that the model does not have."""
+        from dltools.models.emoji.evaluate import measure
+
         targets = []
         for example in examples:
             number = self.config.class_of(example.label)

@@ -134,4 +134,4 @@ def test_a_terminal_sees_control_characters_escaped(streams: Any) -> None:
 
 def test_standard_input_is_read_once(streams: Any) -> None:
     assert streams(b"a\n", "-f", "-", "--files-from", "-") == (2, b"")
-    assert streams(b"a\n", "-f", "/no/such/file") == (2, b"")
+    assert streams(b"a\n", "-f", "/no/such/file") == (3, b"")

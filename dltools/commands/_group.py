@@ -64,7 +64,21 @@ class DefaultGroup(click.Group):
             return args
         if not self.operands and not first.startswith("-"):
             return args  # click's error names what it may have been meant for
-        return [self.default, *args]
+        return self._subcommand_first(ctx, args) or [self.default, *args]
+
+    def _subcommand_first(self, ctx: click.Context, args: list[str]) -> list[str] | None:
+        """Return ``args`` with a subcommand that follows options put before them, or None where none does.
+
+        ``tool --json sub x`` must not run the default on an operand that is called "sub".
+        """
+        options = [param for param in self.main_command().params if isinstance(param, click.Option)]
+        with_value = {name for option in options if not option.is_flag for name in option.opts}
+        at = 0
+        while at < len(args) and args[at].startswith("-") and args[at] not in ("-", "--"):
+            at += 2 if args[at] in with_value else 1
+        if at < len(args) and args[at] in self.list_commands(ctx):
+            return [args[at], *args[:at], *args[at + 1 :]]
+        return None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand; what it raises ends here, in words, under this command's name."""

@@ -14,7 +14,7 @@ from dltools.commands._boundary import Context, open_context
 from dltools.commands._render import FetchProgress
 from dltools.commands._texts import TextWork, text_batch
 from dltools.commands._wordvec import answer, human_lines, load, parts, query_options, scored, vectors_option
-from dltools.errors import DltoolsError, InputError, UsageError
+from dltools.errors import InputError, UsageError
 from dltools.io.records import Record
 from dltools.io.report import Report
 from dltools.io.text import printable
@@ -97,7 +97,7 @@ def _debias_lines(record: Record, paint: Callable[..., str]) -> str:
 @click.command(
     "debias",
     short_help="Take a direction out of the vectors, and audit what is left of it.",
-    epilog="Example: wordvec debias -o neutral.vectors && wordvec bias --vectors neutral.vectors nurse",
+    epilog="Example: wordvec debias -o neutral.vectors && wordvec bias --vectors neutral.vectors --pairs she:he nurse",
 )
 @click.option("-o", "--out", required=True, type=options.FILE, metavar="FILE", help="Where the new vectors go.")
 @_PAIRS
@@ -198,7 +198,7 @@ def weat(ctx: click.Context, tests: tuple[str, ...], samples: int, seed: int | N
         except InputError as error:
             report.failed += 1
             context.say(f"{association.name}: {error}")
-            write({"name": association.name, "error": {"code": DltoolsError.code, "message": str(error)}})
+            write({"name": association.name, "error": {"code": error.code, "message": str(error)}})
     return report.exit_status()
 
 
@@ -216,7 +216,7 @@ def _tested(words: WordVectors, test: Association, samples: int, seed: int) -> R
         "targets": list(test.targets),
         "attributes": list(test.attributes),
         "effect_size": round(result.effect_size, 4),
-        "p": result.p,
+        "p": round(result.p, 6),
         "permutations": result.permutations,
         "exact": result.exact,
         **({} if result.exact else {"seed": seed}),

@@ -115,7 +115,11 @@ def _points(record: Record, paint: Callable[..., str]) -> str:
     "-o", "--out", required=True, type=options.FILE, metavar="FILE", help="PNG or JPEG; '-' writes a PNG out."
 )
 @click.option(
-    "--size", type=(click.IntRange(100, 10_000), click.IntRange(100, 10_000)), default=(1000, 800), help="In pixels."
+    "--size",
+    type=(click.IntRange(100, 10_000), click.IntRange(100, 10_000)),
+    default=(1000, 800),
+    metavar="WIDTH HEIGHT",
+    help="In pixels (default: 1000 800).",
 )
 @vectors_option
 @options.writing_options

@@ -199,7 +199,7 @@ def train(
     """Train a model on a CSV file with the columns text and label, and, if wanted, emoji and group.
 
     Sentences of a group (a theme, an author) are held out together. Without CSV: the sentences that the toolkit's
-    own models are trained on. Prints how the model does on held-out sentences. Needs several minutes and TensorFlow.
+    own models are trained on. Prints how the model does on held-out sentences. The recurrent model takes minutes.
     """
     import secrets
 

@@ -20,7 +20,7 @@ from dltools.models.yolo.darknet import parse_cfg
 from dltools.models.yolo.decode import MAX_CANDIDATES, decode_head
 from dltools.models.yolo.evaluate import evaluate
 from dltools.models.yolo.infer import Detector
-from tests.conftest import GOLDEN, PHOTO, Run
+from tests.conftest import GOLDEN, PHOTO, ROOT, Run
 from tests.darknet_files import V3_TINY_ANCHORS, Cfg, write_random_weights
 
 coordinate = st.floats(0, 100, width=32)
@@ -405,6 +405,18 @@ def test_a_record_has_what_the_contract_says(run: Run) -> None:
     assert (record["width"], record["height"]) == (600, 400)
     (item,) = record["items"]  # type: ignore[misc]
     assert list(item) == ["label", "class_id", "score", "bbox"] and item["class_id"] == 41
+
+
+def test_the_readme_shows_what_comes_out(run: Run) -> None:
+    """Other processors round the 8-bit network another way: a hundredth of the score, two pixels of the box."""
+    lines = [line.strip() for line in (ROOT / "README.md").read_text("utf-8").splitlines()]
+    shown = [json.loads(line) for line in lines if line.startswith('{"path"') and '"items"' in line]
+    (found,) = _one(run("yolo-detect", PHOTO).stdout)["items"]  # type: ignore[misc]
+    assert len(shown) == 2
+    for record in shown:
+        (item,) = record["items"]
+        assert item["label"] == found["label"] and item["score"] == pytest.approx(found["score"], abs=0.01)
+        assert item["bbox"] == pytest.approx(found["bbox"], abs=2)
 
 
 def test_a_rotated_photo_is_told_upright(run: Run, tmp_path: Path) -> None:

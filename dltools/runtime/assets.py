@@ -132,6 +132,24 @@ def embedded_path(model: ModelEntry) -> Path | None:
     return model.embedded.path
 
 
+def own_model_path(command: str, name: str) -> Path:
+    """Return the file that ``--model NAME`` of ``command`` means: an embedded kind ("lstm"), or a path of the user's.
+
+    The registry calls the kind "lstm" of ``emojify`` "emojify-lstm". Raise :class:`UsageError` where ``name`` is
+    neither, :class:`MissingError` where the toolkit's own is not there.
+    """
+    prefix = command + "-"
+    models = Registry.load().models
+    model = models.get(prefix + name)
+    path = embedded_path(model) if model is not None and model.command == command else None
+    if path is None:
+        path = Path(name)
+        if not path.is_file():
+            kinds = [key.removeprefix(prefix) for key, entry in models.items() if entry.command == command]
+            raise UsageError(f"{name}: no such model; give {' or '.join(sorted(kinds))}, or the file of one")
+    return path
+
+
 def cache_dir() -> Path:
     """Return the folder of fetched files: ``$DLTOOLS_CACHE``, else ``dltools`` in the user's cache folder."""
     configured = os.environ.get("DLTOOLS_CACHE")

@@ -19,6 +19,7 @@ from dltools.models.emoji import store
 from dltools.models.emoji.config import AverageWeights, EmojiConfig, Floats, Label, Weights
 from dltools.models.emoji.recurrent import Recurrent
 from dltools.models.emoji.tokens import spellings, words
+from dltools.runtime.assets import own_model_path
 from dltools.runtime.vectors import Rows, VectorStore, embedded_vectors
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Emojifier:
 
         Raise :class:`UsageError` where there is none, :class:`ModelFileError` where the file is damaged.
         """
-        return cls.open(store.model_path(model), threads=threads)
+        return cls.open(own_model_path("emojify", model), threads=threads)
 
     @classmethod
     def open(cls, path: Path, *, threads: int = 1) -> Emojifier:

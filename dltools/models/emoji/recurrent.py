@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dltools.models.emoji.config import Floats, Weights
+from dltools.models.nn.cells import halve_gates, lstm_step
 
 #: Texts that go through the network together: their state should stay in the processor's cache.
 CHUNK = 192
@@ -18,20 +19,15 @@ _VERY_LOW = np.float32(-1e9)  # below every output of a cell
 
 
 class Recurrent:
-    """The network's weights, made ready.
-
-    A logistic gate is (tanh(x / 2) + 1) / 2, so that one tanh serves all gates; the halves are put into the weights.
-    """
+    """The network's weights, made ready."""
 
     def __init__(self, weights: Weights, *, threads: int = 1) -> None:
         self.threads = threads
         self.units = weights.recurrent.shape[1]
         self.members = len(weights.output_kernel)
-        halves = np.full(4 * self.units, 0.5, np.float32)
-        halves[2 * self.units : 3 * self.units] = 1  # the candidate is a tanh of its own
-        self._kernel: Floats = weights.kernel * halves
-        self._recurrent: Floats = weights.recurrent * halves
-        self._bias: Floats = (weights.bias * halves)[:, None]
+        self._kernel = halve_gates(weights.kernel)
+        self._recurrent = halve_gates(weights.recurrent)
+        self._bias = halve_gates(weights.bias)[:, None]
         self._output_kernel = weights.output_kernel
         self._output_bias = weights.output_bias[:, None]
 
@@ -81,19 +77,8 @@ class Recurrent:
             else:
                 now[0::2] = given[0::2, words[0, :active, 0]]
                 now[1::2] = given[1::2, words[1, :active, 0]]
-            np.tanh(now, out=now)
-            enter, forget, candidate, leave = (now[..., at * units : (at + 1) * units] for at in range(4))
             state, output = cell[:, :active], hidden[:, :active]
-            forget += 1
-            state *= forget
-            enter += 1
-            enter *= candidate
-            state += enter
-            state *= 0.5
-            np.tanh(state, out=output)
-            leave += 1
-            leave *= 0.5
-            output *= leave
+            lstm_step(now, state, output)
             np.maximum(best[:, :active], output, out=best[:, :active])
         pairs = best.reshape(self.members, 2, count, units)
         features: Floats = np.concatenate([pairs[:, 0], pairs[:, 1]], axis=-1)

@@ -1,0 +1,1 @@
+"""Networks from scratch in NumPy: what every model that runs without TensorFlow is made of."""

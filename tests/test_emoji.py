@@ -190,10 +190,10 @@ def test_numpy_equals_keras() -> None:
 def test_numpy_equals_the_network_that_is_trained(shipped: Emojifier) -> None:
     pytest.importorskip("keras")
     from dltools.models.emoji.network import Members
-    from dltools.models.emoji.store import model_path
+    from dltools.runtime.assets import own_model_path
     from dltools.models.emoji.training import _packed
 
-    _config, weights = decode(model_path("lstm"))
+    _config, weights = decode(own_model_path("emojify", "lstm"))
     assert isinstance(weights, Weights)
     texts = [shipped.vocabulary.rows(text) for text, _emoji in FRESH]
     unique, places = np.unique(np.concatenate(texts), return_inverse=True)

@@ -1,6 +1,6 @@
 """Batches of examples for training: numbers in arrays, texts of like length together, drawn anew for each block.
 
-Texts are filled up to one of :data:`STEPS` characters. In: a seed. Out: characters (batch, steps), hints (batch, 2),
+In: a seed. Out: characters (batch, steps), hints (batch, 2),
 and what is to be written with its start: dates (batch, 11) and times of day (batch, 15).
 """
 
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dltools.models.dates.characters import MAX_CHARS, PADDING, Alphabet
+from dltools.models.dates.characters import STEPS, Alphabet, steps_for
 from dltools.models.dates.config import HINT_ORDERS
 from dltools.models.dates.examples import Example, Writer
 from dltools.models.dates.formats import Formats, Part
@@ -23,8 +23,6 @@ from dltools.models.dates.grammar import START_DATE, START_TIME, SYMBOLS
 
 Ints = npt.NDArray[np.int32]
 
-#: Texts are filled up to one of these lengths.
-STEPS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 60, MAX_CHARS)
 _BLOCK = 1 << 16  # examples that are drawn together
 _RARE = 4  # a character that was seen less often in a block is not learned
 
@@ -56,9 +54,7 @@ class Codes(NamedTuple):
 
     def batch(self, examples: Sequence[Example], steps: int) -> Batch:
         """Return the arrays of ``examples`` whose texts have at most ``steps`` characters."""
-        characters = np.full((len(examples), steps), PADDING, np.int32)
-        for row, example in zip(characters, examples, strict=True):
-            row[: len(example.text)] = self.alphabet.numbers(example.text)
+        characters = self.alphabet.numbers([example.text for example in examples], steps)
         hints = [(HINT_ORDERS.index(each.order), self.languages.index(each.language) + 1 if each.language else 0) for each in examples]
         return Batch(
             characters,
@@ -95,11 +91,6 @@ def alphabet_of(examples: Sequence[Example]) -> Alphabet:
     """Return the alphabet of ``examples``: the characters of texts with dates in them that are not rare."""
     seen = Counter(character for example in examples if example.kind != "none" for character in example.text)
     return Alphabet("".join(sorted(character for character, count in seen.items() if count >= _RARE)))
-
-
-def steps_for(length: int) -> int:
-    """Return to how many characters a text of ``length`` is filled up."""
-    return next(steps for steps in STEPS if steps >= length)
 
 
 def batches(source: Source, codes: Codes, size: int) -> Iterator[Batch]:

@@ -8,14 +8,18 @@ folded text, and numbers (texts, characters).
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 #: A text is read up to so many folded characters.
 MAX_CHARS = 72
+#: Texts are filled up to one of these lengths, so that those of like length can be read together.
+STEPS = (8, 12, 16, 20, 24, 28, 32, 40, 48, 60, MAX_CHARS)
 #: The first numbers of an alphabet: what fills a batch up, and every character that the alphabet does not have.
 PADDING, UNKNOWN = 0, 1
+_LAST = 0xFFFF  # characters from here on are unknown ones
 _LETTERS = {"ß": "ss", "ı": "i", "ł": "l", "đ": "d", "ø": "o", "æ": "ae", "œ": "oe", "ς": "σ", "þ": "th", "ð": "d"}
 _MARKS = range(0x300, 0x370)  # combining marks of the Latin, Greek and Cyrillic scripts
 _QUOTES = "’‘‛ʼ`´′＇"
@@ -74,19 +78,26 @@ def fold_aligned(text: str) -> tuple[str, list[int]]:
     return "".join(characters), places
 
 
+def steps_for(length: int) -> int:
+    """Return to how many characters a text of ``length`` is filled up."""
+    return next(steps for steps in STEPS if steps >= length)
+
+
 class Alphabet:
     """The characters that a network knows, numbered from 2 in their order in ``characters``."""
 
     def __init__(self, characters: str) -> None:
         self.characters = characters
         codes = np.frombuffer(characters.encode("utf-32-le"), np.uint32)
-        self._numbers = np.full(0x110000 if codes.size and codes.max() > 0xFFFF else 0x10000, UNKNOWN, np.int16)
-        self._numbers[codes] = np.arange(2, 2 + len(codes))
+        self._numbers = np.full(_LAST + 1, UNKNOWN, np.int32)
+        self._numbers[0] = PADDING  # no folded text holds it: control characters are spaces
+        self._numbers[codes[codes < _LAST]] = np.arange(2, 2 + len(codes))[codes < _LAST]
 
     def __len__(self) -> int:
         return 2 + len(self.characters)
 
-    def numbers(self, text: str) -> npt.NDArray[np.int16]:
-        """Return the numbers (characters) of folded ``text``, of its first :data:`MAX_CHARS` at most."""
-        codes = np.frombuffer(text[:MAX_CHARS].encode("utf-32-le", "replace"), np.uint32)
-        return self._numbers[np.where(codes < len(self._numbers), codes, 0xFFFF)]
+    def numbers(self, texts: Sequence[str], steps: int) -> npt.NDArray[np.int32]:
+        """Return the numbers (texts, steps) of folded ``texts`` of at most ``steps`` characters, filled up at the end."""
+        joined = "".join(text.ljust(steps, "\0") for text in texts).encode("utf-32-le", "replace")
+        codes = np.minimum(np.frombuffer(joined, np.uint32), _LAST)
+        return self._numbers[codes].reshape(len(texts), steps)

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from dltools.models.dates.order import ORDERS, Order
+
 Floats = npt.NDArray[np.float32]
 
 #: The hints that may stand before a text: a reading order, or none.
-HINT_ORDERS = ("", "dmy", "mdy", "ymd")
+HINT_ORDERS = ("", *ORDERS)
 
 
 class Weights(NamedTuple):
@@ -43,11 +45,13 @@ class Weights(NamedTuple):
 class DatesConfig:
     """``alphabet``: the characters known. ``languages``: codes of the hints. ``temperature``: divides the logits.
 
-    ``threshold``: below this score a text is refused. ``training``: how the model came about, for people.
+    ``locales``: for each locale code ("en_GB") the order in which it writes numbers. ``threshold``: below this score a
+    text is refused. ``training``: how the model came about, for people.
     """
 
     alphabet: str
     languages: tuple[str, ...]
+    locales: dict[str, Order]
     temperature: float
     threshold: float
     training: dict[str, Any]
@@ -63,6 +67,7 @@ class DatesConfig:
         return cls(
             str(data["alphabet"]),
             tuple(map(str, data["languages"])),
+            {str(code): ORDERS[ORDERS.index(order)] for code, order in data["locales"].items()},
             float(data["temperature"]),
             float(data["threshold"]),
             dict(data["training"]),

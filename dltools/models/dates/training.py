@@ -41,8 +41,8 @@ class Recipe:
     """
 
     seed: int
-    steps: int = 30_000
-    finish: int = 4_000
+    steps: int = 20_000
+    finish: int = 3_000
     batch: int = 256
     embedding: int = 48
     units: int = 80

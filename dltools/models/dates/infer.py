@@ -1,0 +1,293 @@
+"""Written dates brought to ISO 8601, without TensorFlow.
+
+In: texts. Out: for each the date that it says with a score, or a reason why there is none; its other readings; its
+time of day; and which characters made which digits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dltools.errors import UsageError
+from dltools.models.dates import grammar, store
+from dltools.models.dates.characters import MAX_CHARS, Alphabet, fold, fold_aligned, steps_for
+from dltools.models.dates.config import HINT_ORDERS, DatesConfig, Floats, Weights
+from dltools.models.dates.decode import Written, beam, greedy
+from dltools.models.dates.order import ORDERS, PIVOT, Order, full_year, is_real, readings
+from dltools.models.dates.recurrent import Network, Reading
+from dltools.runtime.assets import own_model_path
+
+DEFAULT_MODEL = "attention"
+_CHUNK = 256  # texts that are read together: their state should stay in the processor's cache
+_BEAM = 8
+_SURE = 0.97  # a text whose best reading scores less is searched for others
+_WORTH = 0.02  # another reading that scores less is not one
+_TIME = len("__:__:__")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How texts are to be read.
+
+    ``order``: of numbers, None to let the text decide. ``locale``: a hint such as "de" or "en_GB". ``pivot``: years of
+    two digits from here on are of the 20th century. ``top``: how many readings to give. ``base``: the date that
+    relative ones start from. ``partial``: let dates without a day or a month through. ``time``: read the time of day.
+    ``min_score``: below it a text is refused, None for the model's own threshold.
+    """
+
+    order: Order | None = None
+    locale: str | None = None
+    pivot: int = PIVOT
+    top: int = 1
+    base: datetime.date | None = None
+    partial: bool = False
+    time: bool = False
+    min_score: float | None = None
+
+
+class Answer(NamedTuple):
+    """What a text says. ``date`` is None where it is refused, and ``reason`` says why.
+
+    ``date``: ISO 8601, ``2009-06`` or ``--06-25`` for partial ones, with ``T10:49:41-03:00`` if asked. ``score``: the
+    probability of the reading. ``removed``: the probability that the calendar took away. ``order``: in which numbers
+    were read, None where they are no numbers. ``alternatives``: all readings with their scores, the best first.
+    ``kind``: what the network took the text for; ``expression``: what it wrote.
+    """
+
+    date: str | None
+    score: float
+    removed: float
+    ambiguous: bool
+    order: Order | None
+    alternatives: list[tuple[str, float]]
+    kind: grammar.Kind
+    expression: str
+    reason: str
+
+
+class AttentionMap(NamedTuple):
+    """Which characters were looked at for which symbol.
+
+    ``weights`` (symbols, characters), each row of which sums to at most 1: the rest looked at the hint.
+    """
+
+    characters: str
+    symbols: str
+    weights: Floats
+
+
+class DateTranslator:
+    """Reads dates as people and machines write them.
+
+    >>> DateTranslator.load().translate(["25th of June, 2009"])[0].date
+    '2009-06-25'
+    """
+
+    def __init__(self, config: DatesConfig, weights: Weights, *, threads: int = 1) -> None:
+        self.config = config
+        self._alphabet = Alphabet(config.alphabet)
+        self._network = Network(weights)
+        self._threads = threads
+
+    @classmethod
+    def load(cls, model: str = DEFAULT_MODEL, *, threads: int = 1) -> DateTranslator:
+        """Return the model that comes with the toolkit, or the one in a file.
+
+        Raise :class:`UsageError` where there is none, :class:`ModelFileError` where the file is damaged.
+        """
+        return cls.open(own_model_path("date-translate", model), threads=threads)
+
+    @classmethod
+    def open(cls, path: Path, *, threads: int = 1) -> DateTranslator:
+        """Return the model in a file; raise :class:`ModelFileError`."""
+        return cls(*store.decode(path), threads=threads)
+
+    def translate(self, texts: Sequence[str], options: Options = Options()) -> list[Answer]:  # noqa: B008 (frozen)
+        """Return what each of ``texts`` says. Of a text :data:`MAX_CHARS` folded characters are read.
+
+        Raise :class:`UsageError` for a locale that the model does not know.
+        """
+        hints = self._hints(options)
+        folded = [fold(text)[:MAX_CHARS] for text in texts]
+        unique = list(dict.fromkeys(folded))
+        answers = dict(zip(unique, self._answers(unique, hints, options), strict=True))
+        return [answers[text] for text in folded]
+
+    def attention(self, text: str, options: Options = Options()) -> AttentionMap:  # noqa: B008 (frozen)
+        """Return which characters of ``text`` made which symbols of its expression."""
+        folded, _ = fold_aligned(text)
+        folded = folded[:MAX_CHARS]
+        reading = self._read([folded], self._hints(options))
+        written = self._write(reading, attend=True)
+        weights: Floats = written.attention[0, :, 1 : 1 + len(folded)] if written.attention is not None else np.zeros((0, 0), np.float32)
+        return AttentionMap(folded, written.texts[0], weights)
+
+    # --- batches
+
+    def _hints(self, options: Options) -> tuple[int, int]:
+        """Return the numbers of the order and of the language that are given as hints."""
+        order = options.order or ""
+        if options.locale is None:
+            return HINT_ORDERS.index(order), 0
+        code = options.locale.replace("-", "_")
+        language = code.split("_")[0]
+        if language not in self.config.languages:
+            raise UsageError(f"{options.locale}: the model knows no such locale; it knows {', '.join(self.config.languages)}")
+        order = order or self.config.locales.get(code, self.config.locales.get(language, ""))
+        return HINT_ORDERS.index(order), 1 + self.config.languages.index(language)
+
+    def _answers(self, texts: list[str], hints: tuple[int, int], options: Options) -> list[Answer]:
+        answers: list[Answer | None] = [None] * len(texts)
+
+        def work(chosen: list[int]) -> None:
+            for number, answer in zip(chosen, self._chunk([texts[each] for each in chosen], hints, options), strict=True):
+                answers[number] = answer
+
+        _in_parallel(work, list(_chunks(texts)), self._threads)
+        empty = Answer(None, 0.0, 0.0, False, None, [], "refused", grammar.REFUSED, "an empty text")
+        return [answer if answer is not None else empty for answer in answers]
+
+    def _chunk(self, texts: list[str], hints: tuple[int, int], options: Options) -> list[Answer]:
+        """Return the answers for texts of like length."""
+        reading = self._read(texts, hints)
+        written = self._write(reading)
+        found = [readings(text, PIVOT) for text in texts]
+        many = [
+            number
+            for number, score in enumerate(written.scores)
+            if options.top > 1 or score < _SURE or len(set(found[number].values())) > 1
+        ]
+        others: dict[int, list[tuple[str, float]]] = {}
+        if many:
+            width = max(_BEAM, options.top)
+            beams = beam(
+                self._network, reading.rows(np.array(many)), grammar.date_automaton(), grammar.START_DATE, grammar.DATE_STEPS, self.config.temperature, width
+            )  # fmt: skip
+            others = dict(zip(many, beams, strict=True))
+        times = self._times(reading) if options.time else [""] * len(texts)
+        return [
+            self._answer(text, written.texts[number], float(written.scores[number]), float(written.kept[number]), others.get(number, []), found[number], times[number], options)
+            for number, text in enumerate(texts)
+        ]  # fmt: skip
+
+    def _read(self, texts: list[str], hints: tuple[int, int]) -> Reading:
+        steps = steps_for(max(map(len, texts)))
+        return self._network.read(self._alphabet.numbers(texts, steps), np.tile(np.array(hints, np.int32), (len(texts), 1)))
+
+    def _write(self, reading: Reading, *, attend: bool = False) -> Written:
+        return greedy(
+            self._network, reading, grammar.date_automaton(), grammar.START_DATE, grammar.DATE_STEPS, self.config.temperature, attend=attend
+        )  # fmt: skip
+
+    def _times(self, reading: Reading) -> list[str]:
+        written = greedy(
+            self._network, reading, grammar.time_automaton(), grammar.START_TIME, grammar.TIME_STEPS, self.config.temperature
+        )
+        return [_shown_time(text) for text in written.texts]
+
+    # --- one answer
+
+    def _answer(
+        self, text: str, expression: str, score: float, kept: float, others: list[tuple[str, float]], numbers: dict[Order, str], time: str, options: Options,
+    ) -> Answer:  # fmt: skip
+        kind = grammar.kind_of(expression)
+        if others and others[0][1] > score:  # the beam found a better one than the greedy way
+            expression, score = others[0]
+            kind = grammar.kind_of(expression)
+        date, reason = self._date(text, expression, kind, numbers, options)
+        alternatives = self._alternatives(text, date, score, others, numbers, options)
+        removed = round(1 - kept, 6)
+        threshold = self.config.threshold if options.min_score is None else options.min_score
+        if date is not None and score < threshold:
+            reason, date = f"not sure of any reading (the best, {date}, scores {score:.2f})", None
+        order = next((each for each in ORDERS if date is not None and _moved(numbers.get(each), text, options.pivot) == date), None)
+        free = options.order is None
+        possible = {_moved(each, text, options.pivot) for each in numbers.values()} if date in _all(numbers, text, options.pivot) else set()
+        ambiguous = free and date is not None and (len(possible) > 1 or (len(alternatives) > 1 and alternatives[1][1] > 0.1))
+        if date is not None and kind == "date" and time:
+            date += time
+        return Answer(date, score, removed, ambiguous, order, alternatives, kind, expression, reason)
+
+    def _date(self, text: str, expression: str, kind: grammar.Kind, numbers: dict[Order, str], options: Options) -> tuple[str | None, str]:
+        """Return the date that ``expression`` stands for, or None and the reason."""
+        if kind == "refused":
+            return None, "no date in it" if text else "an empty text"
+        if kind == "partial" and (options.base is None or expression[:4] != "____"):
+            if options.partial:
+                return _shown_partial(expression), ""
+            missing = "year" if expression[0] == "_" else "day" if expression[5] != "_" else "month and no day"
+            return None, f"no {missing} in it (--partial lets {_shown_partial(expression)} through)"
+        found = grammar.evaluate(expression, options.base)
+        if found is None:
+            return None, "a relative date (--base says from when)" if kind == "relative" and options.base is None else "no such day"
+        date = found.isoformat()
+        if options.order is not None and date in numbers.values():
+            date = numbers.get(options.order, date)
+        return (_moved(date, text, options.pivot) if kind == "date" else date), ""
+
+    def _alternatives(
+        self, text: str, best: str | None, score: float, others: list[tuple[str, float]], numbers: dict[Order, str], options: Options
+    ) -> list[tuple[str, float]]:
+        """Return the readings with their scores, the best first, each date once."""
+        if best is None:
+            return []
+        found = {best: score}
+        for expression, share in others:
+            if grammar.kind_of(expression) != "date" or (options.order is not None and options.top == 1):
+                continue
+            date = _moved(expression, text, options.pivot) if expression[5] not in "WD" else None
+            if date is not None and date not in found and (share >= _WORTH or date in _all(numbers, text, options.pivot) or options.top > len(found)):
+                found[date] = share
+        first, *rest = found.items()
+        return [first, *sorted(rest, key=lambda pair: -pair[1])][: max(options.top, 3 if options.top == 1 else 0)]
+
+
+def _all(numbers: dict[Order, str], text: str, pivot: int) -> set[str | None]:
+    return {_moved(date, text, pivot) for date in numbers.values()}
+
+
+def _moved(date: str | None, text: str, pivot: int) -> str | None:
+    """Return ``date`` with its century as ``pivot`` has it, where ``text`` has but two digits of the year."""
+    if date is None or date[:4] in text or date[2:4] not in text or date[:2] not in ("19", "20"):
+        return date
+    year, month, day = full_year(int(date[2:4]), pivot), int(date[5:7]), int(date[8:10])
+    return f"{year:04}{date[4:]}" if is_real(year, month, day) else date
+
+
+def _shown_partial(expression: str) -> str:
+    """Return a partial date as ISO 8601 has it: ``2009-06``, ``2009``, ``--06-25``."""
+    return "-" + expression[4:] if expression[0] == "_" else expression.rstrip("_-")
+
+
+def _shown_time(time: str) -> str:
+    """Return a time of day as it follows a date: ``T10:49:41-03:00``, without what the text does not say."""
+    if time[0] == "_":
+        return ""
+    return "T" + time[:_TIME].rstrip("_").rstrip(":") + time[_TIME:].rstrip("_")
+
+
+def _chunks(texts: list[str]) -> Iterator[list[int]]:
+    """Yield the numbers of the texts that are not empty, those of like length together."""
+    groups: dict[int, list[int]] = {}
+    for number, text in enumerate(texts):
+        if text:
+            groups.setdefault(steps_for(len(text)), []).append(number)
+    for _, group in sorted(groups.items(), reverse=True):
+        yield from (group[start : start + _CHUNK] for start in range(0, len(group), _CHUNK))
+
+
+def _in_parallel(work: Callable[[list[int]], None], chunks: list[list[int]], threads: int) -> None:
+    if threads == 1 or len(chunks) == 1:
+        for chunk in chunks:
+            work(chunk)
+        return
+    with ThreadPoolExecutor(threads) as pool:  # NumPy lets go of the interpreter's lock
+        list(pool.map(work, chunks))

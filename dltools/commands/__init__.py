@@ -17,6 +17,7 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "yolo-detect": Entry("dltools.commands.yolo_detect:cli", "Find objects in photographs: labels, scores and boxes."),
+    "date-translate": Entry("dltools.commands.date_translate:cli", "Bring dates in any wording to ISO 8601."),
     "emojify": Entry("dltools.commands.emojify:cli", "Say which emoji a sentence asks for."),
     "wordvec": Entry("dltools.commands.wordvec:cli", "Query word vectors: neighbours, analogies, similarity, bias."),
 }

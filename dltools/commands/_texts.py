@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import click
 
@@ -21,6 +21,14 @@ from dltools.io.text import printable
 TextWork = Callable[[list[TextItem]], Sequence[Record | InputError]]
 
 
+@runtime_checkable
+class LookAhead(Protocol):
+    """Work that wants to see batches before any of them is done."""
+
+    def ahead(self, batches: Iterator[list[TextItem]]) -> Iterator[list[TextItem]]:
+        """Yield all of ``batches``, in order, having looked at as many as it needs to."""
+
+
 def text_batch(view: View, *, one_query: bool = False) -> Callable[[Callable[..., TextWork]], Callable[..., int]]:
     """Make a subcommand of a function that prepares a model and returns what is done with a batch of texts.
 
@@ -35,6 +43,8 @@ def text_batch(view: View, *, one_query: bool = False) -> Callable[[Callable[...
             context = open_context(ctx)
             batches = _batches(ctx, context.settings, one_query)
             work = function(context, **own)
+            if isinstance(work, LookAhead):
+                batches = work.ahead(batches)
             return _run(context, batches, work, view)
 
         return subcommand

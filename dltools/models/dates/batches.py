@@ -55,7 +55,10 @@ class Codes(NamedTuple):
     def batch(self, examples: Sequence[Example], steps: int) -> Batch:
         """Return the arrays of ``examples`` whose texts have at most ``steps`` characters."""
         characters = self.alphabet.numbers([example.text for example in examples], steps)
-        hints = [(HINT_ORDERS.index(each.order), self.languages.index(each.language) + 1 if each.language else 0) for each in examples]
+        hints = [
+            (HINT_ORDERS.index(each.order), self.languages.index(each.language) + 1 if each.language else 0)
+            for each in examples
+        ]
         return Batch(
             characters,
             np.array(hints, np.int32),

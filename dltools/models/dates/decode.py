@@ -33,7 +33,14 @@ class Written(NamedTuple):
 
 
 def greedy(
-    network: Network, reading: Reading, automaton: Automaton, start: int, steps: int, temperature: float, *, attend: bool = False
+    network: Network,
+    reading: Reading,
+    automaton: Automaton,
+    start: int,
+    steps: int,
+    temperature: float,
+    *,
+    attend: bool = False,
 ) -> Written:
     """Write ``steps`` symbols for each text, the most probable one that exists at each step."""
     batch = len(reading.output)
@@ -87,7 +94,11 @@ def beam(
         symbols = np.concatenate([symbols[parents], before[:, None]], 1)
     texts = _texts(symbols)
     return [
-        [(texts[row * width + place], float(np.exp(scores[row, place]))) for place in range(width) if np.isfinite(scores[row, place])]
+        [
+            (texts[row * width + place], float(np.exp(scores[row, place])))
+            for place in range(width)
+            if np.isfinite(scores[row, place])
+        ]
         for row in range(batch)
     ]
 
@@ -95,7 +106,8 @@ def beam(
 def _softmax(logits: Floats, temperature: float) -> Floats:
     powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / np.float32(temperature))
     shares: Floats = powers / powers.sum(axis=1, keepdims=True)
-    return np.maximum(shares, np.float32(1e-20))  # so that something is left wherever the automaton goes
+    left: Floats = np.maximum(shares, np.float32(1e-20))  # so that something is left wherever the automaton goes
+    return left
 
 
 def _texts(symbols: Ints) -> list[str]:

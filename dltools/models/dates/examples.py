@@ -20,19 +20,65 @@ from dltools.models.dates.order import ORDERS, PIVOT, full_year, readings
 from dltools.models.dates.relative import relative
 
 NO_TIME = "_" * 14
-_SPELLED = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth "
-    "seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth twenty-fifth twenty-sixth "
-    "twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first"
-).split()
-_ROMAN = "I II III IV V VI VII VIII IX X XI XII".split()
+_SPELLED = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+    "twenty-first",
+    "twenty-second",
+    "twenty-third",
+    "twenty-fourth",
+    "twenty-fifth",
+    "twenty-sixth",
+    "twenty-seventh",
+    "twenty-eighth",
+    "twenty-ninth",
+    "thirtieth",
+    "thirty-first",
+]
+_ROMAN = ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"]
 _CHINESE = "〇一二三四五六七八九"
 _ZONES = {
     "UTC": "Z_____", "GMT": "Z_____", "EST": "-05:00", "EDT": "-04:00", "CST": "-06:00", "CDT": "-05:00", "MST": "-07:00", "MDT": "-06:00", "PST": "-08:00",
     "PDT": "-07:00", "CET": "+01:00", "CEST": "+02:00", "EET": "+02:00", "EEST": "+03:00", "BST": "+01:00", "MSK": "+03:00", "JST": "+09:00", "KST": "+09:00",
     "AEST": "+10:00", "BRT": "-03:00", "BRST": "-02:00",
 }  # fmt: skip
-_AREAS = ("ICT", "IST", "AKST", "NZDT", "SGT", "WAT", "ART", "AST", "PKT", "Europe/Berlin", "America/New_York", "Asia/Tokyo", "local", "Eastern Time", "ET", "PT", "UTC+?")
+_AREAS = (
+    "ICT",
+    "IST",
+    "AKST",
+    "NZDT",
+    "SGT",
+    "WAT",
+    "ART",
+    "AST",
+    "PKT",
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Tokyo",
+    "local",
+    "Eastern Time",
+    "ET",
+    "PT",
+    "UTC+?",
+)
 _ISO_TIMES = ("HH:mm:ss", "HH:mm", "HH:mm:ss.SSS", "HH:mm:ss.SSSSSS", "HH", "HHmm", "HHmmss", "HH:mm:ss,SSS")
 _LOG_TIMES = ("HH:mm:ss", "HH:mm:ss", "HH:mm:ss.SSS", "HH:mm:ss,SSS", "HH:mm")
 _BEFORE = (
@@ -41,10 +87,67 @@ _BEFORE = (
     "expires", "expires:", "expiry date", "valid until", "it is", "today is", "it was", "the date is", "deadline", "signed", "received", "joined", "issued on", "week of", "when:", "time:", "start:", "end:",
     "sent:", "time", "timestamp:", "release date:", "delivered on", "invoice date:", "meeting on", "exactly on", "circa", "approx.", "at", "in", "ca.",
 )  # fmt: skip
-_AFTER = ("ad", "a.d.", "ce", "at", "gmt", "est", "edition", "(updated)", "onwards", "or later", "at the latest", "approx.", "local time", "- present", "was the day")
+_AFTER = (
+    "ad",
+    "a.d.",
+    "ce",
+    "at",
+    "gmt",
+    "est",
+    "edition",
+    "(updated)",
+    "onwards",
+    "or later",
+    "at the latest",
+    "approx.",
+    "local time",
+    "- present",
+    "was the day",
+)
 _FRAMES = ("[{}]", "({})", "<{}>", '"{}"', "'{}'", "{}.", "{},", "{};", "{}:", "{}!", "{} -", "- {}", "* {}", "• {}", "| {} |", "{}?", "~{}", "={}", "@{}", "-- {} --", "{{{}}}", "{})", "...{}", "«{}»", "“{}”", ", {}", ": {}", "/{}/")  # fmt: skip
-_JOINS = (" ", " ", " ", " ", " ", ", ", ", ", " - ", " @ ", "; ", " / ", ",", "  ", " | ", "_", " at ", " at ", ", at ", " around ", ": ", " (", " exactly at ", ". ")
-_JOINS_BACK = (" ", " ", " ", ", ", ", ", " on ", " on ", ", on ", " of ", " - ", ",", " / ", "; ", " (", " on the ", " | ")
+_JOINS = (
+    " ",
+    " ",
+    " ",
+    " ",
+    " ",
+    ", ",
+    ", ",
+    " - ",
+    " @ ",
+    "; ",
+    " / ",
+    ",",
+    "  ",
+    " | ",
+    "_",
+    " at ",
+    " at ",
+    ", at ",
+    " around ",
+    ": ",
+    " (",
+    " exactly at ",
+    ". ",
+)
+_JOINS_BACK = (
+    " ",
+    " ",
+    " ",
+    ", ",
+    ", ",
+    " on ",
+    " on ",
+    ", on ",
+    " of ",
+    " - ",
+    ",",
+    " / ",
+    "; ",
+    " (",
+    " on the ",
+    " | ",
+)
 
 
 class Day(NamedTuple):
@@ -88,7 +191,9 @@ class Example(NamedTuple):
 class Writer:
     """Draws examples of one part of the formats; equal seeds draw equal examples."""
 
-    def __init__(self, locales: Sequence[str], formats: Formats, words: Sequence[str], part: Part | None = "train") -> None:
+    def __init__(
+        self, locales: Sequence[str], formats: Formats, words: Sequence[str], part: Part | None = "train"
+    ) -> None:
         """``words``: English words for the noise. ``part``: None for all formats."""
         self.locales = [names_of(code) for code in locales]
         self.formats = formats
@@ -141,9 +246,20 @@ class Writer:
             ("MMMM d", date), ("d MMMM", date), ("d MMM", date), ("MMM d", date), ("EEEE, MMMM d", date), ("E d MMM", date), ("d. MMMM", date), ("y", year), ("'in' y", year),
         ]  # fmt: skip
         if names.code.startswith("en"):
-            choices += [("MMMM do", date), ("do 'of' MMMM", date), ("'the' do 'of' MMMM", date), ("E do MMMM", date), ("'in' MMMM y", month), ("'in' MMMM 'of' y", month)]
+            choices += [
+                ("MMMM do", date),
+                ("do 'of' MMMM", date),
+                ("'the' do 'of' MMMM", date),
+                ("E do MMMM", date),
+                ("'in' MMMM y", month),
+                ("'in' MMMM 'of' y", month),
+            ]
         if not names.alphabetic:
-            choices = [("y年M月", month), ("y. M.", month), ("M月d日", date), ("y年", year)] if names.code != "ko" else [("y년 M월", month), ("M월 d일", date), ("y년", year)]
+            choices = (
+                [("y年M月", month), ("y. M.", month), ("M月d日", date), ("y年", year)]
+                if names.code != "ko"
+                else [("y년 M월", month), ("M월 d일", date), ("y년", year)]
+            )
         pattern, expression = random.choice(choices)
         text = self._render(pattern, day, None, names)
         if "d" not in pattern or not readings(fold(text)):
@@ -170,7 +286,11 @@ class Writer:
         if kind in ("week", "ordinal"):
             year, week, weekday = _iso(day)
             date = f"{year:04}-W{week:02}-{weekday}" if kind == "week" else f"{day.year:04}-D{_ordinal(day):03}."
-            text = bare = date.rstrip(".").replace("D", "") if random.random() < 0.7 else date.rstrip(".").replace("D", "").replace("-", "")
+            text = bare = (
+                date.rstrip(".").replace("D", "")
+                if random.random() < 0.7
+                else date.rstrip(".").replace("D", "").replace("-", "")
+            )
             if kind == "ordinal" and len(text) == 7 and random.random() < 0.8:
                 return None
         elif clock is not None and "TIME" not in pattern:
@@ -198,7 +318,9 @@ class Writer:
         second = f"{clock.second:02}" if "s" in self._said else "__"
         return f"{clock.hour:02}:{minute:02}:{second}{clock.zone if 'z' in self._said else '______'}"
 
-    def _hinted(self, text: str, bare: str, date: str, time: str, names: Names, kind: str, pattern: str) -> Example | None:
+    def _hinted(
+        self, text: str, bare: str, date: str, time: str, names: Names, kind: str, pattern: str
+    ) -> Example | None:
         """Give an order as hint, where the text can be read in it; else None."""
         hint = ""
         if self.random.random() < 0.25:
@@ -210,7 +332,9 @@ class Writer:
                 hint = ""
         return self._finished(text, date, time, names, kind, pattern, hint)
 
-    def _finished(self, text: str, date: str, time: str, names: Names, kind: str, pattern: str, hint: str = "") -> Example:
+    def _finished(
+        self, text: str, date: str, time: str, names: Names, kind: str, pattern: str, hint: str = ""
+    ) -> Example:
         if not hint and date == REFUSED and self.random.random() < 0.25:
             hint = self.random.choice(ORDERS)
         language = names.code.split("_")[0] if self.random.random() < 0.12 else ""
@@ -245,7 +369,7 @@ class Writer:
         """Return ``pattern``, sometimes with other marks between its fields."""
         random = self.random
         choice = random.random()
-        if choice < 0.72 or "'" in pattern and choice < 0.9:
+        if choice < 0.72 or ("'" in pattern and choice < 0.9):
             return pattern
         if choice < 0.80:
             return pattern.replace(",", "")
@@ -272,7 +396,11 @@ class Writer:
         if random.random() < 0.5:
             fields.append("TIME")
         random.shuffle(fields)
-        mark = random.choice((" ", " ", " ", " ", ", ", "-", "/", ".")) if "TIME" not in fields else random.choice((" ", " ", ", "))
+        mark = (
+            random.choice((" ", " ", " ", " ", ", ", "-", "/", "."))
+            if "TIME" not in fields
+            else random.choice((" ", " ", ", "))
+        )
         return mark.join(fields)
 
     def _day(self, short: bool = False) -> Day:
@@ -299,10 +427,35 @@ class Writer:
             elif choice < 0.55:
                 name = random.choice(_AREAS)
             else:
-                sign, hours, minutes = random.choice("+-"), random.randint(0, 12), random.choice((0, 0, 0, 0, 30, 45, 15))
+                sign, hours, minutes = (
+                    random.choice("+-"),
+                    random.randint(0, 12),
+                    random.choice((0, 0, 0, 0, 30, 45, 15)),
+                )
                 zone = f"{sign}{hours:02}:{minutes:02}"
-                short = (f"{sign}{hours:02}", f"GMT{sign}{hours}", f"UTC{sign}{hours}", f"GMT {sign}{hours}", f"UTC {sign}{hours}") if not minutes else ()
-                name = random.choice((zone, zone, zone, f"{sign}{hours:02}{minutes:02}", f"{sign}{hours:02}{minutes:02}", f"GMT{zone}", f"UTC{zone}", *short))
+                short = (
+                    (
+                        f"{sign}{hours:02}",
+                        f"GMT{sign}{hours}",
+                        f"UTC{sign}{hours}",
+                        f"GMT {sign}{hours}",
+                        f"UTC {sign}{hours}",
+                    )
+                    if not minutes
+                    else ()
+                )
+                name = random.choice(
+                    (
+                        zone,
+                        zone,
+                        zone,
+                        f"{sign}{hours:02}{minutes:02}",
+                        f"{sign}{hours:02}{minutes:02}",
+                        f"GMT{zone}",
+                        f"UTC{zone}",
+                        *short,
+                    )
+                )
         if random.random() < 0.07:
             return Clock(0, 0, 0, zone, name)
         return Clock(random.randint(0, 23), random.randint(0, 59), random.randint(0, 59), zone, name)
@@ -323,7 +476,9 @@ class Writer:
         if time:
             shown = self._time(clock, names) if clock is not None else ""
             return self._render(before, day, clock, names) + shown + self._render(after, day, clock, names)
-        return "".join(part if isinstance(part, str) else self._field(part, day, clock, names) for part in self._parse(pattern))
+        return "".join(
+            part if isinstance(part, str) else self._field(part, day, clock, names) for part in self._parse(pattern)
+        )
 
     def _field(self, field: patterns.Field, day: Day, clock: Clock | None, names: Names) -> str:
         letter, width = field
@@ -366,7 +521,14 @@ class Writer:
         if letter == "a":
             return self._half(clock.hour, names)
         self._said.add("h" if letter in "HkhK" else letter)
-        value = {"H": clock.hour, "k": clock.hour, "h": (clock.hour - 1) % 12 + 1, "K": clock.hour % 12, "m": clock.minute, "s": clock.second}[letter]
+        value = {
+            "H": clock.hour,
+            "k": clock.hour,
+            "h": (clock.hour - 1) % 12 + 1,
+            "K": clock.hour % 12,
+            "m": clock.minute,
+            "s": clock.second,
+        }[letter]
         return f"{value:02}" if width == 2 else str(value)
 
     def _half(self, hour: int, names: Names) -> str:
@@ -378,7 +540,7 @@ class Writer:
 
     def _zoned(self, text: str, clock: Clock, *, plain: bool = False) -> str:
         """Append the zone of ``clock``, if it has one; ``plain``: only one that needs no space."""
-        if not clock.name or plain and clock.name[0] not in "+-Z":
+        if not clock.name or (plain and clock.name[0] not in "+-Z"):
             return text
         self._said.add("z")
         if clock.name[0] in "+-Z":
@@ -390,7 +552,9 @@ class Writer:
         """Return a time of day with its zone."""
         random = self.random
         choice, own = random.random(), self.formats.of("time-" + names.code.split("_")[0])
-        pattern = random.choice(own if own and choice < 0.4 else self.formats.of("time") if choice < 0.85 else names.times)
+        pattern = random.choice(
+            own if own and choice < 0.4 else self.formats.of("time") if choice < 0.85 else names.times
+        )
         text = self._render(pattern, Day(2000, 1, 1), clock, names)
         if "a" in patterns.letters(pattern) and "in the" in pattern:
             text = text.split(" in the")[0] + " in the " + ("morning" if clock.hour < 12 else "evening")
@@ -401,7 +565,9 @@ class Writer:
         if kind == "packed":
             compact = random.choice(("HHmmss", "HHmm", "HHmmss", "HH", "HHmmss.SSS"))
             time = self._render(compact, day, clock, names)
-            join = random.choice(("T", "T", " ", "_", "-", "" if pattern == "yMMdd" and len(compact) in (4, 6) else "T"))
+            join = random.choice(
+                ("T", "T", " ", "_", "-", "" if pattern == "yMMdd" and len(compact) in (4, 6) else "T")
+            )
             return self._zoned(text + join + time, clock, plain=True)
         if kind == "number" and patterns.order(pattern)[:1] == "y" and random.random() < 0.4:
             self._said.clear()
@@ -455,7 +621,12 @@ class Writer:
         self._said.clear()
         time = self._zoned(self._render(random.choice(_LOG_TIMES), day, clock, names), clock)
         form = form.replace("ip", ".".join(str(random.randint(0, 255)) for _ in range(4)))
-        line = form.replace("DATE", "\0").replace("TIME", "\1").replace("12345", str(random.randint(1, 99999))).replace("#12", f"#{random.randint(1, 99)}")
+        line = (
+            form.replace("DATE", "\0")
+            .replace("TIME", "\1")
+            .replace("12345", str(random.randint(1, 99999)))
+            .replace("#12", f"#{random.randint(1, 99)}")
+        )
         line = " ".join(line.replace("word", "\2").split(" "))
         while "\2" in line:
             line = line.replace("\2", random.choice(self.words), 1)
@@ -467,7 +638,11 @@ class Writer:
 
 def _slip(text: str, random: Random) -> str:
     """Leave out, double or swap a letter of a long word, as fingers do."""
-    places = [place for place in range(1, len(text) - 1) if text[place - 1 : place + 2].isalpha() and text[max(0, place - 3) : place + 3].isalpha()]
+    places = [
+        place
+        for place in range(1, len(text) - 1)
+        if text[place - 1 : place + 2].isalpha() and text[max(0, place - 3) : place + 3].isalpha()
+    ]
     if not places:
         return text
     place = random.choice(places)
@@ -501,4 +676,11 @@ def _natives(code: str) -> list[str]:
     import babel
 
     locale = babel.Locale.parse(code)
-    return sorted({word for table in (locale.territories, locale.languages) for word in table.values() if word and not any(character.isdigit() for character in word)}) or ["x"]
+    return sorted(
+        {
+            word
+            for table in (locale.territories, locale.languages)
+            for word in table.values()
+            if word and not any(character.isdigit() for character in word)
+        }
+    ) or ["x"]

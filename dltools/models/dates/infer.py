@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from dltools.errors import UsageError
 from dltools.models.dates import grammar, store
@@ -110,7 +109,7 @@ class DateTranslator:
         """Return the model in a file; raise :class:`ModelFileError`."""
         return cls(*store.decode(path), threads=threads)
 
-    def translate(self, texts: Sequence[str], options: Options = Options()) -> list[Answer]:  # noqa: B008 (frozen)
+    def translate(self, texts: Sequence[str], options: Options = Options()) -> list[Answer]:
         """Return what each of ``texts`` says. Of a text :data:`MAX_CHARS` folded characters are read.
 
         Raise :class:`UsageError` for a locale that the model does not know.
@@ -121,13 +120,17 @@ class DateTranslator:
         answers = dict(zip(unique, self._answers(unique, hints, options), strict=True))
         return [answers[text] for text in folded]
 
-    def attention(self, text: str, options: Options = Options()) -> AttentionMap:  # noqa: B008 (frozen)
+    def attention(self, text: str, options: Options = Options()) -> AttentionMap:
         """Return which characters of ``text`` made which symbols of its expression."""
         folded, _ = fold_aligned(text)
         folded = folded[:MAX_CHARS]
         reading = self._read([folded], self._hints(options))
         written = self._write(reading, attend=True)
-        weights: Floats = written.attention[0, :, 1 : 1 + len(folded)] if written.attention is not None else np.zeros((0, 0), np.float32)
+        weights: Floats = (
+            written.attention[0, :, 1 : 1 + len(folded)]
+            if written.attention is not None
+            else np.zeros((0, 0), np.float32)
+        )
         return AttentionMap(folded, written.texts[0], weights)
 
     # --- batches
@@ -140,7 +143,9 @@ class DateTranslator:
         code = options.locale.replace("-", "_")
         language = code.split("_")[0]
         if language not in self.config.languages:
-            raise UsageError(f"{options.locale}: the model knows no such locale; it knows {', '.join(self.config.languages)}")
+            raise UsageError(
+                f"{options.locale}: the model knows no such locale; it knows {', '.join(self.config.languages)}"
+            )
         order = order or self.config.locales.get(code, self.config.locales.get(language, ""))
         return HINT_ORDERS.index(order), 1 + self.config.languages.index(language)
 
@@ -148,7 +153,9 @@ class DateTranslator:
         answers: list[Answer | None] = [None] * len(texts)
 
         def work(chosen: list[int]) -> None:
-            for number, answer in zip(chosen, self._chunk([texts[each] for each in chosen], hints, options), strict=True):
+            for number, answer in zip(
+                chosen, self._chunk([texts[each] for each in chosen], hints, options), strict=True
+            ):
                 answers[number] = answer
 
         _in_parallel(work, list(_chunks(texts)), self._threads)
@@ -180,7 +187,9 @@ class DateTranslator:
 
     def _read(self, texts: list[str], hints: tuple[int, int]) -> Reading:
         steps = steps_for(max(map(len, texts)))
-        return self._network.read(self._alphabet.numbers(texts, steps), np.tile(np.array(hints, np.int32), (len(texts), 1)))
+        return self._network.read(
+            self._alphabet.numbers(texts, steps), np.tile(np.array(hints, np.int32), (len(texts), 1))
+        )
 
     def _write(self, reading: Reading, *, attend: bool = False) -> Written:
         return greedy(
@@ -189,7 +198,12 @@ class DateTranslator:
 
     def _times(self, reading: Reading) -> list[str]:
         written = greedy(
-            self._network, reading, grammar.time_automaton(), grammar.START_TIME, grammar.TIME_STEPS, self.config.temperature
+            self._network,
+            reading,
+            grammar.time_automaton(),
+            grammar.START_TIME,
+            grammar.TIME_STEPS,
+            self.config.temperature,
         )
         return [_shown_time(text) for text in written.texts]
 
@@ -208,15 +222,26 @@ class DateTranslator:
         threshold = self.config.threshold if options.min_score is None else options.min_score
         if date is not None and score < threshold:
             reason, date = f"not sure of any reading (the best, {date}, scores {score:.2f})", None
-        order = next((each for each in ORDERS if date is not None and _moved(numbers.get(each), text, options.pivot) == date), None)
+        order = next(
+            (each for each in ORDERS if date is not None and _moved(numbers.get(each), text, options.pivot) == date),
+            None,
+        )
         free = options.order is None
-        possible = {_moved(each, text, options.pivot) for each in numbers.values()} if date in _all(numbers, text, options.pivot) else set()
-        ambiguous = free and date is not None and (len(possible) > 1 or (len(alternatives) > 1 and alternatives[1][1] > 0.1))
+        possible = (
+            {_moved(each, text, options.pivot) for each in numbers.values()}
+            if date in _all(numbers, text, options.pivot)
+            else set()
+        )
+        ambiguous = (
+            free and date is not None and (len(possible) > 1 or (len(alternatives) > 1 and alternatives[1][1] > 0.1))
+        )
         if date is not None and kind == "date" and time:
             date += time
         return Answer(date, score, removed, ambiguous, order, alternatives, kind, expression, reason)
 
-    def _date(self, text: str, expression: str, kind: grammar.Kind, numbers: dict[Order, str], options: Options) -> tuple[str | None, str]:
+    def _date(
+        self, text: str, expression: str, kind: grammar.Kind, numbers: dict[Order, str], options: Options
+    ) -> tuple[str | None, str]:
         """Return the date that ``expression`` stands for, or None and the reason."""
         if kind == "refused":
             return None, "no date in it" if text else "an empty text"
@@ -227,14 +252,25 @@ class DateTranslator:
             return None, f"no {missing} in it (--partial lets {_shown_partial(expression)} through)"
         found = grammar.evaluate(expression, options.base)
         if found is None:
-            return None, "a relative date (--base says from when)" if kind == "relative" and options.base is None else "no such day"
+            return (
+                None,
+                "a relative date (--base says from when)"
+                if kind == "relative" and options.base is None
+                else "no such day",
+            )
         date = found.isoformat()
         if options.order is not None and date in numbers.values():
             date = numbers.get(options.order, date)
         return (_moved(date, text, options.pivot) if kind == "date" else date), ""
 
     def _alternatives(
-        self, text: str, best: str | None, score: float, others: list[tuple[str, float]], numbers: dict[Order, str], options: Options
+        self,
+        text: str,
+        best: str | None,
+        score: float,
+        others: list[tuple[str, float]],
+        numbers: dict[Order, str],
+        options: Options,
     ) -> list[tuple[str, float]]:
         """Return the readings with their scores, the best first, each date once."""
         if best is None:
@@ -244,7 +280,11 @@ class DateTranslator:
             if grammar.kind_of(expression) != "date" or (options.order is not None and options.top == 1):
                 continue
             date = _moved(expression, text, options.pivot) if expression[5] not in "WD" else None
-            if date is not None and date not in found and (share >= _WORTH or date in _all(numbers, text, options.pivot) or options.top > len(found)):
+            if (
+                date is not None
+                and date not in found
+                and (share >= _WORTH or date in _all(numbers, text, options.pivot) or options.top > len(found))
+            ):
                 found[date] = share
         first, *rest = found.items()
         return [first, *sorted(rest, key=lambda pair: -pair[1])][: max(options.top, 3 if options.top == 1 else 0)]

@@ -10,16 +10,85 @@ from typing import TYPE_CHECKING, Any
 from dltools.errors import MissingError, UsageError
 from dltools.models.dates import patterns
 from dltools.models.dates.characters import fold
+from dltools.models.dates.order import ORDERS, Order
 
 if TYPE_CHECKING:
     import babel
 
 #: The locales that the toolkit's own model is trained on; English and the languages of the issue first.
-LOCALES = (
-    "en en_GB de fr es it pt nl sv nb da pl cs ru uk tr el zh zh_Hant ja ko "
-    "fi hu ro bg hr sr sr_Latn sk sl et lv lt ca gl eu be mk ka hy az kk uz is sq af "
-    "vi th id ms fil hi bn mr ne ta te kn gu pa ur fa ar ar_SY ar_MA he sw de_AT es_MX fr_CA pt_PT"
-).split()
+LOCALES = [
+    "en",
+    "en_GB",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt",
+    "nl",
+    "sv",
+    "nb",
+    "da",
+    "pl",
+    "cs",
+    "ru",
+    "uk",
+    "tr",
+    "el",
+    "zh",
+    "zh_Hant",
+    "ja",
+    "ko",
+    "fi",
+    "hu",
+    "ro",
+    "bg",
+    "hr",
+    "sr",
+    "sr_Latn",
+    "sk",
+    "sl",
+    "et",
+    "lv",
+    "lt",
+    "ca",
+    "gl",
+    "eu",
+    "be",
+    "mk",
+    "ka",
+    "hy",
+    "az",
+    "kk",
+    "uz",
+    "is",
+    "sq",
+    "af",
+    "vi",
+    "th",
+    "id",
+    "ms",
+    "fil",
+    "hi",
+    "bn",
+    "mr",
+    "ne",
+    "ta",
+    "te",
+    "kn",
+    "gu",
+    "pa",
+    "ur",
+    "fa",
+    "ar",
+    "ar_SY",
+    "ar_MA",
+    "he",
+    "sw",
+    "de_AT",
+    "es_MX",
+    "fr_CA",
+    "pt_PT",
+]
 
 #: Words between a date and a time of day, and before a date, by language: what CLDR's patterns do not have.
 _AT: Mapping[str, str] = {
@@ -109,6 +178,14 @@ def names_of(code: str) -> Names:
         _words(_CLOCK, language),
         alphabetic,
     )
+
+
+def number_order(code: str) -> Order:
+    """Return the order in which the locale ``code`` writes a date in numbers."""
+    import babel
+
+    found = patterns.order(babel.Locale.parse(code).date_formats["short"].pattern)
+    return next((each for each in ORDERS if each == found), "dmy")
 
 
 def _words(table: Mapping[str, str], language: str) -> list[str]:

@@ -8,9 +8,77 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 _STREETS = ("street", "st", "avenue", "ave", "road", "rd", "lane", "drive", "blvd", "square", "way")
-_UNITS = ("kg", "km", "mb", "gb", "ms", "%", "usd", "eur", "$", "m", "cm", "items", "people", "pages", "miles", "°c", "px", "hz", "lines", "bytes", "points")
-_THINGS = ("version", "v", "release", "build", "rev", "chapter", "section", "page", "figure", "table", "room", "flight", "model", "part", "no.", "number", "id", "ticket", "order", "invoice", "item", "step", "level", "line", "error", "issue", "rfc", "iso", "apollo", "python", "ubuntu", "windows")
-_MONTHS = "january february march april may june july august september october november december".split()
+_UNITS = (
+    "kg",
+    "km",
+    "mb",
+    "gb",
+    "ms",
+    "%",
+    "usd",
+    "eur",
+    "$",
+    "m",
+    "cm",
+    "items",
+    "people",
+    "pages",
+    "miles",
+    "°c",
+    "px",
+    "hz",
+    "lines",
+    "bytes",
+    "points",
+)
+_THINGS = (
+    "version",
+    "v",
+    "release",
+    "build",
+    "rev",
+    "chapter",
+    "section",
+    "page",
+    "figure",
+    "table",
+    "room",
+    "flight",
+    "model",
+    "part",
+    "no.",
+    "number",
+    "id",
+    "ticket",
+    "order",
+    "invoice",
+    "item",
+    "step",
+    "level",
+    "line",
+    "error",
+    "issue",
+    "rfc",
+    "iso",
+    "apollo",
+    "python",
+    "ubuntu",
+    "windows",
+)
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 
 
 def negative(random: Random, words: Sequence[str], natives: Sequence[str]) -> str:
@@ -32,7 +100,18 @@ def _sentence(random: Random, words: Sequence[str]) -> str:
 def _number(random: Random, _words: Sequence[str] = ()) -> str:
     size = random.choice((1, 2, 3, 3, 5, 5, 7, 9, 10, 11, 13))
     number = "".join(random.choices(string.digits, k=size))
-    return random.choice((number, number, number, f"{number[:-2] or 0}.{number[-2:]}", f"{int(number):,}", f"-{number}", f"#{number}", f"${number}"))
+    return random.choice(
+        (
+            number,
+            number,
+            number,
+            f"{number[:-2] or 0}.{number[-2:]}",
+            f"{int(number):,}",
+            f"-{number}",
+            f"#{number}",
+            f"${number}",
+        )
+    )
 
 
 def _measure(random: Random, _words: Sequence[str]) -> str:
@@ -40,7 +119,9 @@ def _measure(random: Random, _words: Sequence[str]) -> str:
 
 
 def _version(random: Random, words: Sequence[str]) -> str:
-    number = ".".join(str(random.choice((random.randint(0, 9), random.randint(0, 30)))) for _ in range(random.choice((2, 3, 3, 3, 4))))
+    number = ".".join(
+        str(random.choice((random.randint(0, 9), random.randint(0, 30)))) for _ in range(random.choice((2, 3, 3, 3, 4)))
+    )
     tail = random.choice(("", "", "", "-rc1", "-beta", "b2", ".dev0", "+git"))
     thing = random.choice((random.choice(_THINGS), random.choice(_THINGS), random.choice(words)))
     return f"{thing}{random.choice((' ', ' ', '-', ''))}{number}{tail}"
@@ -53,7 +134,15 @@ def _named_number(random: Random, words: Sequence[str]) -> str:
 def _address(random: Random, words: Sequence[str]) -> str:
     house = random.randint(1, random.choice((99, 999, 20000)))
     street = f"{house} {random.choice(words)} {random.choice(_STREETS)}"
-    return street + random.choice(("", f", {random.choice(words)}", f", {random.choice(words)} {random.randint(1000, 99999)}", f", apt {random.randint(1, 99)}", f", {random.choice(words)}, {random.choice(string.ascii_lowercase)}{random.choice(string.ascii_lowercase)} {random.randint(10000, 99999)}"))
+    return street + random.choice(
+        (
+            "",
+            f", {random.choice(words)}",
+            f", {random.choice(words)} {random.randint(1000, 99999)}",
+            f", apt {random.randint(1, 99)}",
+            f", {random.choice(words)}, {random.choice(string.ascii_lowercase)}{random.choice(string.ascii_lowercase)} {random.randint(10000, 99999)}",
+        )
+    )
 
 
 def _network(random: Random, words: Sequence[str]) -> str:
@@ -102,16 +191,37 @@ def _impossible(random: Random, _words: Sequence[str]) -> str:
 def _code(random: Random, words: Sequence[str]) -> str:
     letters = random.choice((string.ascii_lowercase, string.hexdigits.lower(), string.ascii_lowercase + string.digits))
     block = "".join(random.choices(letters, k=random.randint(2, 16)))
-    return random.choice((block, f"{block}-{block[:4]}", f"{random.choice(words)}_{block}", f"{block[:3]}{random.randint(1, 9999)}"))
+    return random.choice(
+        (block, f"{block}-{block[:4]}", f"{random.choice(words)}_{block}", f"{block[:3]}{random.randint(1, 9999)}")
+    )
 
 
 def _arithmetic(random: Random, words: Sequence[str]) -> str:
     first, second = random.randint(0, 99), random.randint(0, 99)
-    return random.choice((f"{first}/{second} {random.choice(words)}", f"{first}-{second}", f"{first}:{second}:{random.randint(0, 9)}-{random.choice(words)}", f"{first} x {second}", f"{first}+{second}={first + second}", f"{random.choice(words)} {first}-{second}", f"({first}, {second})", f"[{first}]"))
+    return random.choice(
+        (
+            f"{first}/{second} {random.choice(words)}",
+            f"{first}-{second}",
+            f"{first}:{second}:{random.randint(0, 9)}-{random.choice(words)}",
+            f"{first} x {second}",
+            f"{first}+{second}={first + second}",
+            f"{random.choice(words)} {first}-{second}",
+            f"({first}, {second})",
+            f"[{first}]",
+        )
+    )
 
 
 def _anything(random: Random, _words: Sequence[str]) -> str:
-    pool = random.choice((string.punctuation, string.printable, "".join(chr(random.randint(0x21, 0x2FFF)) for _ in range(20)), "😀🎉→★…°§", string.digits + " -/.:,"))
+    pool = random.choice(
+        (
+            string.punctuation,
+            string.printable,
+            "".join(chr(random.randint(0x21, 0x2FFF)) for _ in range(20)),
+            "😀🎉→★…°§",
+            string.digits + " -/.:,",
+        )
+    )
     text = "".join(random.choices(pool, k=random.randint(1, 14)))
     return text if sum(character.isdigit() for character in text) < 5 else text[:4]
 

@@ -30,7 +30,9 @@ def first_weights(characters: int, languages: int, embedding: int, units: int, d
         return random.uniform(-limit, limit, shape).astype(np.float32)
 
     def turns(size: int) -> Floats:
-        return np.concatenate([np.linalg.qr(random.normal(size=(size, size)))[0] for _ in range(4)], 1).astype(np.float32)
+        return np.concatenate([np.linalg.qr(random.normal(size=(size, size)))[0] for _ in range(4)], 1).astype(
+            np.float32
+        )
 
     def bias(size: int) -> Floats:
         values = np.zeros(4 * size, np.float32)
@@ -69,7 +71,9 @@ class Translator:
             layer.build((None, None, first.embedding.shape[1]))
             layer.set_weights([first.encoder_kernel[way], first.encoder_recurrent[way], first.encoder_bias[way]])
         self._own = {
-            name: keras.Variable(value, name=name) for name, value in self._first.items() if not name.startswith("encoder")
+            name: keras.Variable(value, name=name)
+            for name, value in self._first.items()
+            if not name.startswith("encoder")
         }
 
     @property
@@ -121,9 +125,7 @@ def _lstm(gates: Any, state: Any) -> tuple[Any, Any]:
     return tf.sigmoid(leave) * tf.tanh(state), state
 
 
-def train_step(
-    model: Translator, optimizer: keras.optimizers.Optimizer, dropout: float
-) -> Callable[..., list[Any]]:
+def train_step(model: Translator, optimizer: keras.optimizers.Optimizer, dropout: float) -> Callable[..., list[Any]]:
     """Return a function of characters, hints and what is to be written, each with its start (batch, 1 + symbols).
 
     It takes a step on the mean losses in nats a symbol, and returns them.
@@ -144,4 +146,5 @@ def train_step(
         optimizer.apply(gradients, model.variables)
         return losses
 
-    return step
+    taken: Callable[..., list[Any]] = step
+    return taken

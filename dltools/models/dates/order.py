@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterable
 from typing import Literal, get_args
 
 Order = Literal["dmy", "mdy", "ymd"]
@@ -50,7 +49,11 @@ def readings(text: str, pivot: int = PIVOT) -> dict[Order, str]:
         found = {"dmy": (year, int(second), int(first)), "mdy": (year, int(first), int(second))}
         if last and len(first) == 2:
             found["ymd"] = (full_year(int(first), pivot), int(second), int(last))
-    return {order: "{:04}-{:02}-{:02}".format(*found[order]) for order in ORDERS if order in found and is_real(*found[order])}
+    return {
+        order: "{:04}-{:02}-{:02}".format(*found[order])
+        for order in ORDERS
+        if order in found and is_real(*found[order])
+    }
 
 
 def is_real(year: int, month: int, day: int) -> bool:
@@ -58,17 +61,31 @@ def is_real(year: int, month: int, day: int) -> bool:
     return 1 <= year <= 9999 and 1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]
 
 
-def common_order(texts: Iterable[str]) -> Order | None:
-    """Return the one order that all of the folded ``texts`` allow and some of them demand, or None."""
-    possible = set(ORDERS)
-    decided = False
-    for text in texts:
+class Evidence:
+    """What texts of one input say about the order of their numbers, the one that all of them shall be read in."""
+
+    def __init__(self) -> None:
+        self._possible: set[Order] = set(ORDERS)
+        self._demanded = False
+        self.ambiguous = False  # whether some text has more than one reading
+
+    @property
+    def order(self) -> Order | None:
+        """The one order that all texts so far allow and some of them demand, or None."""
+        return next(iter(self._possible)) if self._demanded and len(self._possible) == 1 else None
+
+    @property
+    def contradictory(self) -> bool:
+        """Whether no order fits all texts."""
+        return not self._possible
+
+    def add(self, text: str) -> None:
+        """Take folded ``text`` into account."""
         found = readings(text)
-        if not found or len(found) > 1 and len(set(found.values())) == 1:
-            continue
-        orders = set(found)
-        if orders == {"ymd"}:
-            continue  # a year that comes first says nothing of the dates where it comes last
-        decided = decided or len(orders) == 1
-        possible &= orders
-    return next(iter(possible)) if decided and len(possible) == 1 else None
+        if not found or list(found) == ["ymd"]:  # a year that comes first says nothing of dates where it comes last
+            return
+        if len(set(found.values())) > 1:
+            self.ambiguous = True
+        elif len(found) == 1:
+            self._demanded = True
+        self._possible &= set(found)

@@ -43,7 +43,19 @@ def letters(pattern: str) -> str:
 
 def order(pattern: str) -> str:
     """Return the order of year, month and day in ``pattern``: ``dmy``, ``mdy``, ``ymd`` and so on."""
-    names = {"y": "y", "u": "y", "N": "y", "B": "y", "M": "m", "L": "m", "R": "m", "X": "m", "d": "d", "C": "d", "A": "d"}
+    names = {
+        "y": "y",
+        "u": "y",
+        "N": "y",
+        "B": "y",
+        "M": "m",
+        "L": "m",
+        "R": "m",
+        "X": "m",
+        "d": "d",
+        "C": "d",
+        "A": "d",
+    }
     return "".join(dict.fromkeys(names[letter] for letter in letters(pattern) if letter in names))
 
 

@@ -10,8 +10,21 @@ from dltools.models.dates.locales import Names
 
 _COUNTS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _UNITS = {"d": "day", "w": "week", "m": "month", "y": "year"}
-_MONTHS = "january february march april may june july august september october november december".split()
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 #: Yesterday, today and tomorrow.
 _NEAR = {
@@ -68,9 +81,23 @@ def _english_distance(random: Random) -> tuple[str, str]:
     if unit == "w" and count == 2 and random.random() < 0.2:
         number, name = "a", "fortnight"
     if random.random() < 0.5:
-        text = random.choice(("{} {} ago", "{} {} ago", "{} {} before", "{} {} earlier", "{} {} back", "about {} {} ago", "-{} {}"))
+        text = random.choice(
+            ("{} {} ago", "{} {} ago", "{} {} before", "{} {} earlier", "{} {} back", "about {} {} ago", "-{} {}")
+        )
         return text.format(number, name), distance(-count, unit)
-    text = random.choice(("in {} {}", "in {} {}", "{} {} from now", "{} {} later", "{} {} from today", "{} {} hence", "+{} {}", "after {} {}", "in {} {}' time"))
+    text = random.choice(
+        (
+            "in {} {}",
+            "in {} {}",
+            "{} {} from now",
+            "{} {} later",
+            "{} {} from today",
+            "{} {} hence",
+            "+{} {}",
+            "after {} {}",
+            "in {} {}' time",
+        )
+    )
     return text.format(number, name), distance(count, unit)
 
 
@@ -98,7 +125,17 @@ def _english_near(random: Random) -> tuple[str, str]:
 
 
 def _english_next(random: Random) -> tuple[str, str]:
-    word, count = random.choice((("next", 1), ("last", -1), ("previous", -1), ("the coming", 1), ("the following", 1), ("the past", -1), ("this", 0)))
+    word, count = random.choice(
+        (
+            ("next", 1),
+            ("last", -1),
+            ("previous", -1),
+            ("the coming", 1),
+            ("the following", 1),
+            ("the past", -1),
+            ("this", 0),
+        )
+    )
     unit = random.choice("wmy")
     return f"{word} {_UNITS[unit]}", distance(count, unit)
 
@@ -117,12 +154,26 @@ def _english_weekday(random: Random) -> tuple[str, str]:
 
 def _english_edge(random: Random) -> tuple[str, str]:
     first = random.random() < 0.5
-    edge = random.choice(("first day of", "start of", "beginning of", "the first day of", "the beginning of", "the 1st of") if first else ("last day of", "end of", "the last day of", "the end of", "last day in"))
+    edge = random.choice(
+        ("first day of", "start of", "beginning of", "the first day of", "the beginning of", "the 1st of")
+        if first
+        else ("last day of", "end of", "the last day of", "the end of", "last day in")
+    )
     if random.random() < 0.5:
         month = random.randrange(12)
         name = _MONTHS[month][: random.choice((3, 9, 9))]
         return f"{edge} {name}", f"____-{month + 1:02}-" + ("01" if first else "$$")
-    word, count = random.choice((("next month", 1), ("last month", -1), ("this month", 0), ("the month", 0), ("the current month", 0), ("the previous month", -1), ("the next month", 1)))
+    word, count = random.choice(
+        (
+            ("next month", 1),
+            ("last month", -1),
+            ("this month", 0),
+            ("the month", 0),
+            ("the current month", 0),
+            ("the previous month", -1),
+            ("the next month", 1),
+        )
+    )
     return f"{edge} {word}", distance(count, "m", "^" if first else "$")
 
 

@@ -14,7 +14,9 @@ from dltools.runtime.arrayfile import encode_arrays, read_arrays
 
 def encode(config: DatesConfig, weights: Weights) -> bytes:
     """Return the bytes of a model's file, the same for the same model."""
-    return encode_arrays(config.to_json(), {name: value.astype(np.float16) for name, value in weights._asdict().items()})
+    return encode_arrays(
+        config.to_json(), {name: value.astype(np.float16) for name, value in weights._asdict().items()}
+    )
 
 
 def decode(path: Path) -> tuple[DatesConfig, Weights]:
@@ -32,9 +34,13 @@ def decode(path: Path) -> tuple[DatesConfig, Weights]:
 
 
 def _fits(config: DatesConfig, weights: Weights) -> bool:
-    embedding, units, decoder = weights.embedding.shape[1], weights.encoder_recurrent.shape[1], weights.decoder_recurrent.shape[0]
+    embedding, units, decoder = (
+        weights.embedding.shape[1],
+        weights.encoder_recurrent.shape[1],
+        weights.decoder_recurrent.shape[0],
+    )
     symbols = len(SYMBOLS)
-    shapes = Weights(  # type: ignore[arg-type]  # shapes in the place of arrays
+    shapes = (  # in the order of Weights
         (2 + len(config.alphabet), embedding),
         (4, embedding),
         (1 + len(config.languages), embedding),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -35,18 +35,18 @@ class _Model(options.FileName):
         return own + super().shell_complete(ctx, param, incomplete)
 
 
-class _Base(click.ParamType[datetime.date]):
+class _Base(click.ParamType[dt.date]):
     """A date as ISO 8601, or ``today``."""
 
     name = "date"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime.date:
-        if isinstance(value, datetime.date):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        if isinstance(value, dt.date):
             return value
         if value == "today":
-            return datetime.date.today()
+            return dt.date.today()
         try:
-            return datetime.date.fromisoformat(value)
+            return dt.date.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is neither a date such as 2009-06-25 nor today", param, ctx)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from dltools.models.dates.infer import DateTranslator, Options
 
 NAME = "date-translate"
+_FIND_SCORE = 0.5  # running text is full of what could be read as a date
 _COLUMNS = ("text", "date", "score", "ambiguous", "order", "removed")
 
 cli = DefaultGroup(
@@ -115,16 +115,12 @@ def _found_human(record: Record, paint: Callable[..., str]) -> str:
 @options.runtime_options
 @options.general_options
 @text_batch(View(("text", "date", "score", "span"), _found_human, _found_plain))
-def find(
-    context: Context, model: str, order: str, locale: str | None, pivot: int, base: datetime.date | None, min_score: float | None, time: bool
-) -> TextWork:  # fmt: skip
+def find(context: Context, model: str, order: str, min_score: float | None, **chosen: Any) -> TextWork:
     """Print the dates that stand in each text, with spaces between; records say from which character to which."""
     from dltools.models.dates.find import find as search
 
     translator = dates.load(context, model)
-    how = dates.reading(
-        order, locale=locale, pivot=pivot, base=base, min_score=0.5 if min_score is None else min_score, time=time
-    )
+    how = dates.reading(order, min_score=_FIND_SCORE if min_score is None else min_score, **chosen)
 
     def answer(items: list[TextItem], how: Options) -> list[Record | InputError]:
         found = search(translator, [item.text for item in items], how)

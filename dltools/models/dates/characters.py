@@ -97,7 +97,7 @@ class Alphabet:
         return 2 + len(self.characters)
 
     def numbers(self, texts: Sequence[str], steps: int) -> npt.NDArray[np.int32]:
-        """Return the numbers (texts, steps) of folded ``texts`` of at most ``steps`` characters, filled up at the end."""
+        """Return the numbers (texts, steps) of folded ``texts`` of at most ``steps`` characters, filled up behind."""
         joined = "".join(text.ljust(steps, "\0") for text in texts).encode("utf-32-le", "replace")
         codes = np.minimum(np.frombuffer(joined, np.uint32), _LAST)
         return self._numbers[codes].reshape(len(texts), steps)

@@ -18,7 +18,8 @@ HINT_ORDERS = ("", *ORDERS)
 
 
 class Weights(NamedTuple):
-    """The arrays of a network with A characters, L languages, E numbers a character, H units a direction, D in the decoder.
+    """The arrays of a network with A characters, L languages, E numbers a character, H units in each direction of the
+    encoder and D in the decoder.
 
     Gates in Keras' order: input, forget, candidate, output. S is the number of symbols that are written; two more
     stand for the beginning of a date and of a time of day.

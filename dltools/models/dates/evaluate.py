@@ -52,7 +52,7 @@ class Measures(NamedTuple):
 
 def read_labelled(path: Path) -> list[Labelled]:
     """Read lines of TEXT, DATE and, if wanted, KIND with tabs between; raise :class:`InputError` with the line."""
-    import datetime
+    import datetime as dt
 
     try:
         lines = path.read_text("utf-8-sig").split("\n")
@@ -70,7 +70,7 @@ def read_labelled(path: Path) -> list[Labelled]:
             if not tab or (date and len(date) != len("2009-06-25")):
                 raise ValueError
             if date:
-                datetime.date.fromisoformat(date)
+                dt.date.fromisoformat(date)
         except ValueError as error:
             raise InputError(f"{path}: line {number}: not TEXT, DATE (2009-06-25 or empty) and KIND") from error
         found.append(Labelled(text, date, kind or ("date" if date else "not a date")))

@@ -13,7 +13,7 @@ An automaton over these characters knows the calendar (Gregorian, years 1 to 999
 from __future__ import annotations
 
 import calendar
-import datetime
+import datetime as dt
 import functools
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
@@ -162,7 +162,7 @@ def _year_digits(so_far: str) -> Iterator[tuple[str, _State]]:
     for digit in _DIGITS:
         year = so_far + digit
         if len(year) < 4:
-            # Of the first two digits only their remainder by four, and whether they are zeros, matters for what follows.
+            # Of the first two digits only the remainder by four, and whether they are zeros, matters later.
             short = year if len(year) != 2 or year == "00" else f"{int(year) % 4 + 4:02}"
             yield digit, ("year", short)
         elif year != "0000":
@@ -222,7 +222,7 @@ def kind_of(expression: str) -> Kind:
     return "partial" if "_" in expression else "date"
 
 
-def evaluate(expression: str, base: datetime.date | None = None) -> datetime.date | None:
+def evaluate(expression: str, base: dt.date | None = None) -> dt.date | None:
     """Return the date of ``expression``, relative ones and days without a year from ``base``.
 
     None where there is none: a refusal, a partial date, a week 53 that its year does not have, a day outside of the
@@ -237,32 +237,32 @@ def evaluate(expression: str, base: datetime.date | None = None) -> datetime.dat
         if expression[:4] == "____":
             month = int(expression[5:7])
             last = calendar.monthrange(base.year, month)[1]
-            return datetime.date(base.year, month, last if expression.endswith("$$") else int(expression[8:]))
+            return dt.date(base.year, month, last if expression.endswith("$$") else int(expression[8:]))
         return _relative(expression, base) if kind == "relative" else None
     except (ValueError, OverflowError):
         return None
 
 
-def _absolute(expression: str) -> datetime.date:
+def _absolute(expression: str) -> dt.date:
     year = int(expression[:4])
     if expression[5] == "W":
-        return datetime.date.fromisocalendar(year, int(expression[6:8]), int(expression[9]))
+        return dt.date.fromisocalendar(year, int(expression[6:8]), int(expression[9]))
     if expression[5] == "D":
-        return datetime.date(year, 1, 1) + datetime.timedelta(days=int(expression[6:9]) - 1)
-    return datetime.date(year, int(expression[5:7]), int(expression[8:]))
+        return dt.date(year, 1, 1) + dt.timedelta(days=int(expression[6:9]) - 1)
+    return dt.date(year, int(expression[5:7]), int(expression[8:]))
 
 
-def _relative(expression: str, base: datetime.date) -> datetime.date:
+def _relative(expression: str, base: dt.date) -> dt.date:
     sign = expression[0]
     if sign in "<>=":
         ahead = (int(expression[1]) - base.isoweekday()) % 7
         days = {"=": ahead, ">": ahead or 7, "<": (ahead or 7) - 7}[sign]
-        return base + datetime.timedelta(days=days)
+        return base + dt.timedelta(days=days)
     count, unit = int(expression[:5]), expression[5]
     if unit in "dw":
-        return base + datetime.timedelta(days=count * (7 if unit == "w" else 1))
+        return base + dt.timedelta(days=count * (7 if unit == "w" else 1))
     months = base.year * 12 + base.month - 1 + count * (12 if unit == "y" else 1)
     year, month = months // 12, months % 12 + 1
     last = calendar.monthrange(year, month)[1]
     day = {"$": last, "^": 1}.get(expression[6], min(base.day, last))
-    return datetime.date(year, month, day)
+    return dt.date(year, month, day)

@@ -7,7 +7,7 @@ time of day; and which characters made which digits.
 from __future__ import annotations
 
 import dataclasses
-import datetime
+import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,9 +26,12 @@ from dltools.runtime.assets import own_model_path
 
 DEFAULT_MODEL = "attention"
 _CHUNK = 256  # texts that are read together: their state should stay in the processor's cache
-_BEAM = 8
+_BEAM = 4
 _SURE = 0.97  # a text whose best reading scores less is searched for others
+_UNREAL = 0.5  # where the calendar takes away more, the text says a day that does not exist
 _WORTH = 0.02  # another reading that scores less is not one
+_RIVAL = 0.1  # a text with another reading that scores more is ambiguous
+_SHOWN = 3  # readings that are given where --top asks for one
 _TIME = len("__:__:__")
 
 
@@ -46,7 +49,7 @@ class Options:
     locale: str | None = None
     pivot: int = PIVOT
     top: int = 1
-    base: datetime.date | None = None
+    base: dt.date | None = None
     partial: bool = False
     time: bool = False
     min_score: float | None = None
@@ -92,6 +95,7 @@ class DateTranslator:
 
     def __init__(self, config: DatesConfig, weights: Weights, *, threads: int = 1) -> None:
         self.config = config
+        self.weights = weights
         self._alphabet = Alphabet(config.alphabet)
         self._network = Network(weights)
         self._threads = threads
@@ -166,24 +170,19 @@ class DateTranslator:
         """Return the answers for texts of like length."""
         reading = self._read(texts, hints)
         written = self._write(reading)
-        found = [readings(text, PIVOT) for text in texts]
-        many = [
-            number
-            for number, score in enumerate(written.scores)
-            if options.top > 1 or score < _SURE or len(set(found[number].values())) > 1
+        cases = [
+            _Case(*case)
+            for case in zip(
+                texts, written.texts, written.scores.tolist(), written.kept.tolist(), map(readings, texts), strict=True
+            )
         ]
+        unsure = [number for number, case in enumerate(cases) if options.top > 1 or case.unsure]
         others: dict[int, list[tuple[str, float]]] = {}
-        if many:
-            width = max(_BEAM, options.top)
-            beams = beam(
-                self._network, reading.rows(np.array(many)), grammar.date_automaton(), grammar.START_DATE, grammar.DATE_STEPS, self.config.temperature, width
-            )  # fmt: skip
-            others = dict(zip(many, beams, strict=True))
+        if unsure:
+            found = self._beam(reading.rows(np.array(unsure)), max(_BEAM, options.top))
+            others = dict(zip(unsure, found, strict=True))
         times = self._times(reading) if options.time else [""] * len(texts)
-        return [
-            self._answer(text, written.texts[number], float(written.scores[number]), float(written.kept[number]), others.get(number, []), found[number], times[number], options)
-            for number, text in enumerate(texts)
-        ]  # fmt: skip
+        return [self._answer(case, others.get(number, []), times[number], options) for number, case in enumerate(cases)]
 
     def _read(self, texts: list[str], hints: tuple[int, int]) -> Reading:
         steps = steps_for(max(map(len, texts)))
@@ -192,111 +191,114 @@ class DateTranslator:
         )
 
     def _write(self, reading: Reading, *, attend: bool = False) -> Written:
+        automaton, temperature = grammar.date_automaton(), self.config.temperature
         return greedy(
-            self._network, reading, grammar.date_automaton(), grammar.START_DATE, grammar.DATE_STEPS, self.config.temperature, attend=attend
-        )  # fmt: skip
+            self._network, reading, automaton, grammar.START_DATE, grammar.DATE_STEPS, temperature, attend=attend
+        )
+
+    def _beam(self, reading: Reading, width: int) -> list[list[tuple[str, float]]]:
+        automaton, temperature = grammar.date_automaton(), self.config.temperature
+        return beam(self._network, reading, automaton, grammar.START_DATE, grammar.DATE_STEPS, temperature, width)
 
     def _times(self, reading: Reading) -> list[str]:
-        written = greedy(
-            self._network,
-            reading,
-            grammar.time_automaton(),
-            grammar.START_TIME,
-            grammar.TIME_STEPS,
-            self.config.temperature,
-        )
+        automaton, temperature = grammar.time_automaton(), self.config.temperature
+        written = greedy(self._network, reading, automaton, grammar.START_TIME, grammar.TIME_STEPS, temperature)
         return [_shown_time(text) for text in written.texts]
 
-    # --- one answer
-
-    def _answer(
-        self, text: str, expression: str, score: float, kept: float, others: list[tuple[str, float]], numbers: dict[Order, str], time: str, options: Options,
-    ) -> Answer:  # fmt: skip
-        kind = grammar.kind_of(expression)
+    def _answer(self, case: _Case, others: list[tuple[str, float]], time: str, options: Options) -> Answer:
+        expression, score = case.expression, case.score
         if others and others[0][1] > score:  # the beam found a better one than the greedy way
             expression, score = others[0]
-            kind = grammar.kind_of(expression)
-        date, reason = self._date(text, expression, kind, numbers, options)
-        alternatives = self._alternatives(text, date, score, others, numbers, options)
-        removed = round(1 - kept, 6)
+        kind = grammar.kind_of(expression)
+        date, reason = _date(case, expression, kind, options)
         threshold = self.config.threshold if options.min_score is None else options.min_score
-        if date is not None and score < threshold:
-            reason, date = f"not sure of any reading (the best, {date}, scores {score:.2f})", None
-        order = next(
-            (each for each in ORDERS if date is not None and _moved(numbers.get(each), text, options.pivot) == date),
-            None,
+        if date is not None and _removed(case) > _UNREAL:
+            date, reason = None, "no such day in the calendar"
+        elif date is not None and score < threshold:
+            date, reason = None, f"not sure of any reading (the best, {date}, scores {score:.2f})"
+        if date is None:
+            return Answer(None, score, _removed(case), False, None, [], kind, expression, reason)
+        alternatives = _alternatives(case, date, score, others, options)
+        numbers = {order: _moved(each, case.text, options.pivot) for order, each in case.numbers.items()}
+        several = date in numbers.values() and len(set(numbers.values())) > 1
+        rival = len(alternatives) > 1 and alternatives[1][1] > _RIVAL
+        return Answer(
+            date + (time if kind == "date" else ""),
+            score,
+            _removed(case),
+            options.order is None and (several or rival),
+            next((order for order in ORDERS if numbers.get(order) == date), None),
+            alternatives,
+            kind,
+            expression,
+            "",
         )
-        free = options.order is None
-        possible = (
-            {_moved(each, text, options.pivot) for each in numbers.values()}
-            if date in _all(numbers, text, options.pivot)
-            else set()
-        )
-        ambiguous = (
-            free and date is not None and (len(possible) > 1 or (len(alternatives) > 1 and alternatives[1][1] > 0.1))
-        )
-        if date is not None and kind == "date" and time:
-            date += time
-        return Answer(date, score, removed, ambiguous, order, alternatives, kind, expression, reason)
-
-    def _date(
-        self, text: str, expression: str, kind: grammar.Kind, numbers: dict[Order, str], options: Options
-    ) -> tuple[str | None, str]:
-        """Return the date that ``expression`` stands for, or None and the reason."""
-        if kind == "refused":
-            return None, "no date in it" if text else "an empty text"
-        if kind == "partial" and (options.base is None or expression[:4] != "____"):
-            if options.partial:
-                return _shown_partial(expression), ""
-            missing = "year" if expression[0] == "_" else "day" if expression[5] != "_" else "month and no day"
-            return None, f"no {missing} in it (--partial lets {_shown_partial(expression)} through)"
-        found = grammar.evaluate(expression, options.base)
-        if found is None:
-            return (
-                None,
-                "a relative date (--base says from when)"
-                if kind == "relative" and options.base is None
-                else "no such day",
-            )
-        date = found.isoformat()
-        if options.order is not None and date in numbers.values():
-            date = numbers.get(options.order, date)
-        return (_moved(date, text, options.pivot) if kind == "date" else date), ""
-
-    def _alternatives(
-        self,
-        text: str,
-        best: str | None,
-        score: float,
-        others: list[tuple[str, float]],
-        numbers: dict[Order, str],
-        options: Options,
-    ) -> list[tuple[str, float]]:
-        """Return the readings with their scores, the best first, each date once."""
-        if best is None:
-            return []
-        found = {best: score}
-        for expression, share in others:
-            if grammar.kind_of(expression) != "date" or (options.order is not None and options.top == 1):
-                continue
-            date = _moved(expression, text, options.pivot) if expression[5] not in "WD" else None
-            if (
-                date is not None
-                and date not in found
-                and (share >= _WORTH or date in _all(numbers, text, options.pivot) or options.top > len(found))
-            ):
-                found[date] = share
-        first, *rest = found.items()
-        return [first, *sorted(rest, key=lambda pair: -pair[1])][: max(options.top, 3 if options.top == 1 else 0)]
 
 
-def _all(numbers: dict[Order, str], text: str, pivot: int) -> set[str | None]:
-    return {_moved(date, text, pivot) for date in numbers.values()}
+class _Case(NamedTuple):
+    """A folded text, what the greedy way wrote for it, and the dates that its numbers may mean by their order."""
+
+    text: str
+    expression: str
+    score: float
+    kept: float
+    numbers: dict[Order, str]
+
+    @property
+    def unsure(self) -> bool:
+        """Whether other readings are worth searching for."""
+        return self.score < _SURE or len(set(self.numbers.values())) > 1
 
 
-def _moved(date: str | None, text: str, pivot: int) -> str | None:
+def _removed(case: _Case) -> float:
+    return round(1 - min(case.kept, 1.0), 6)
+
+
+def _date(case: _Case, expression: str, kind: grammar.Kind, options: Options) -> tuple[str | None, str]:
+    """Return the date that ``expression`` stands for, or None and the reason."""
+    if kind == "refused":
+        return None, "no date in it"
+    if kind == "partial" and (options.base is None or expression[:4] != "____"):
+        if options.partial:
+            return _shown_partial(expression), ""
+        missing = "year" if expression[0] == "_" else "day" if expression[5] != "_" else "month and no day"
+        return None, f"no {missing} in it (--partial lets {_shown_partial(expression)} through)"
+    if kind == "relative" and options.base is None:
+        return None, "a relative date (--base says from when)"
+    found = grammar.evaluate(expression, options.base)
+    if found is None:
+        return None, "no such day"
+    date = found.isoformat()
+    if kind != "date":
+        return date, ""
+    if options.order is not None and date in case.numbers.values():
+        date = case.numbers.get(options.order, date)
+    return _moved(date, case.text, options.pivot), ""
+
+
+def _alternatives(
+    case: _Case, best: str, score: float, others: list[tuple[str, float]], options: Options
+) -> list[tuple[str, float]]:
+    """Return the readings with their scores, ``best`` first, each date once."""
+    found = {best: score}
+    possible = set(case.numbers.values())
+    for expression, share in others:
+        if grammar.kind_of(expression) != "date" or (options.order is not None and options.top == 1):
+            continue
+        date = grammar.evaluate(expression)
+        if date is None:
+            continue
+        worth = share >= _WORTH or str(date) in possible or len(found) < options.top
+        shown = _moved(str(date), case.text, options.pivot)
+        if worth and shown not in found:
+            found[shown] = share
+    first, *rest = found.items()
+    return [first, *sorted(rest, key=lambda pair: -pair[1])][: max(options.top, _SHOWN)]
+
+
+def _moved(date: str, text: str, pivot: int) -> str:
     """Return ``date`` with its century as ``pivot`` has it, where ``text`` has but two digits of the year."""
-    if date is None or date[:4] in text or date[2:4] not in text or date[:2] not in ("19", "20"):
+    if date[:4] in text or date[2:4] not in text or date[:2] not in ("19", "20"):
         return date
     year, month, day = full_year(int(date[2:4]), pivot), int(date[5:7]), int(date[8:10])
     return f"{year:04}{date[4:]}" if is_real(year, month, day) else date

@@ -88,7 +88,7 @@ class Translator:
         return Weights(**{name: np.array(variable.value) for name, variable in self._own.items()}, **encoder)
 
     def encode(self, characters: Any, hints: Any, dropout: float = 0.0) -> tuple[Any, Any, Any]:
-        """Return what is read (batch, 1 + steps, 2 H), its mask (batch, 1 + steps), the decoder's first output (batch, D).
+        """Return what is read (batch, 1 + steps, 2 H), its mask (batch, 1 + steps), the decoder's first output.
 
         ``dropout``: share of the numbers of what is read that are set to nothing.
         """
@@ -131,12 +131,12 @@ def train_step(model: Translator, optimizer: keras.optimizers.Optimizer, dropout
     It takes a step on the mean losses in nats a symbol, and returns them.
     """
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True)  # type: ignore[untyped-decorator]
     def loss(read: Any, mask: Any, output: Any, written: Any) -> Any:
         logits = model.decode(read, mask, output, written[:, :-1])
         return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=written[:, 1:], logits=logits))
 
-    @tf.function
+    @tf.function  # type: ignore[untyped-decorator]
     def step(characters: Any, hints: Any, *written: Any) -> list[Any]:
         with tf.GradientTape() as tape:
             read, mask, output = model.encode(characters, hints, dropout)

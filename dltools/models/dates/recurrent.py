@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from dltools.models.dates.characters import PADDING
 from dltools.models.dates.config import Floats, Weights
-from dltools.models.nn.cells import halve_gates, lstm_step
+from dltools.models.nn.cells import lstm_step, split_gates
 
 Ints = npt.NDArray[np.int32]
 _NEVER = np.float32(-1e9)
+_FAINT = np.float32(-50)  # below it powers come near to subnormal numbers, on which processors are slow
 
 
 class Reading(NamedTuple):
@@ -42,18 +43,18 @@ class Decoder:
         self.state = np.zeros_like(self.output)
 
     def step(self, before: npt.NDArray[np.integer]) -> tuple[Floats, Floats]:
-        """Return the logits (batch, S) of the symbol after ``before`` (batch,), and the attention (batch, 1 + steps)."""
+        """Return the logits (batch, S) of the symbol after ``before``, and the attention (batch, 1 + steps)."""
         network, reading = self._network, self._reading
         query = self.output @ network.query
         scores = np.matmul(reading.read, query[:, :, None])[:, :, 0]
         scores += reading.hidden
         scores -= scores.max(axis=1, keepdims=True)
+        np.maximum(scores, _FAINT, out=scores)
         np.exp(scores, out=scores)
         scores /= scores.sum(axis=1, keepdims=True)
         context = np.matmul(scores[:, None, :], reading.read)[:, 0]  # (batch, 2 H)
-        gates = context @ network.decoder_kernel
-        gates += self.output @ network.decoder_recurrent
-        gates += network.decoder_symbols[before]
+        gates = np.matmul(np.concatenate([context, self.output], axis=1), network.decoder_kernel)  # (4, batch, D)
+        gates += network.decoder_symbols[:, before]
         lstm_step(gates, self.state, self.output)
         logits: Floats = self.output @ network.output_kernel + context @ network.context_kernel + network.output_bias
         return logits, scores
@@ -70,17 +71,17 @@ class Network:
     def __init__(self, weights: Weights) -> None:
         units, decoder = weights.encoder_recurrent.shape[1], weights.decoder_recurrent.shape[0]
         self.units, self.decoder = units, decoder
-        kernels = halve_gates(weights.encoder_kernel)
-        biases = halve_gates(weights.encoder_bias)
-        self._characters = [weights.embedding @ kernels[way] + biases[way] for way in range(2)]  # (A, 4 H) each
-        self._orders = [weights.orders @ kernels[way] + biases[way] for way in range(2)]
-        self._languages = [weights.languages @ kernels[way] for way in range(2)]
-        self._recurrent = halve_gates(weights.encoder_recurrent)
+        kernels, biases = split_gates(weights.encoder_kernel), split_gates(weights.encoder_bias)  # (4, 2, ...) both
+        self._characters = weights.embedding @ kernels + biases[:, :, None]  # (4, 2, A, H)
+        self._orders = weights.orders @ kernels + biases[:, :, None]
+        self._languages = weights.languages @ kernels
+        self._recurrent = split_gates(weights.encoder_recurrent)  # (4, 2, H, H)
         self._bridge_kernel, self._bridge_bias = weights.bridge_kernel, weights.bridge_bias
         self.query = weights.query_kernel
-        self.decoder_kernel = halve_gates(weights.decoder_kernel)
-        self.decoder_recurrent = halve_gates(weights.decoder_recurrent)
-        self.decoder_symbols = halve_gates(weights.decoder_symbols) + halve_gates(weights.decoder_bias)
+        self.decoder_kernel = np.concatenate(
+            [split_gates(weights.decoder_kernel), split_gates(weights.decoder_recurrent)], axis=1
+        )  # (4, 2 H + D, D)
+        self.decoder_symbols = split_gates(weights.decoder_symbols) + split_gates(weights.decoder_bias)[:, None]
         self.output_kernel, self.context_kernel = weights.output_kernel[:decoder], weights.output_kernel[decoder:]
         self.output_bias = weights.output_bias
 
@@ -90,21 +91,22 @@ class Network:
         units = self.units
         read = np.empty((batch, 1 + steps, 2 * units), np.float32)
         last = np.empty((batch, 2 * units), np.float32)
-        gates = np.empty((batch, 4 * units), np.float32)
+        gates = np.empty((4, batch, units), np.float32)
         turned = np.empty_like(gates)
         for way in range(2):
-            rows, recurrent = self._characters[way], self._recurrent[way]
-            hint = self._orders[way][hints[:, 0]] + self._languages[way][hints[:, 1]]
+            rows, recurrent = self._characters[:, way], self._recurrent[:, way]
+            hint = self._orders[:, way, hints[:, 0]] + self._languages[:, way, hints[:, 1]]
             output = np.zeros((batch, units), np.float32)
             state = np.zeros((batch, units), np.float32)
             share = slice(way * units, (way + 1) * units)
             for at in range(1 + steps) if way == 0 else range(steps, -1, -1):
-                if at:
-                    np.take(rows, characters[:, at - 1], axis=0, out=gates, mode="clip")
-                else:
-                    gates[...] = hint
                 np.matmul(output, recurrent, out=turned)
-                np.add(gates, turned, out=gates)
+                if at:
+                    for gate in range(4):
+                        np.take(rows[gate], characters[:, at - 1], axis=0, out=gates[gate], mode="clip")
+                    gates += turned
+                else:
+                    np.add(hint, turned, out=gates)
                 lstm_step(gates, state, output)
                 read[:, at, share] = output
             last[:, share] = output

@@ -1,8 +1,9 @@
 """One step of a long short-term memory for running only: in place, one tanh for all gates, no memory of its own.
 
-Hochreiter and Schmidhuber, "Long Short-Term Memory" (1997). Gates in Keras' order: input, forget, candidate, output.
-A logistic gate is (tanh(x / 2) + 1) / 2, so that one tanh serves all four; the halves are put into the weights once.
-In: gates (..., 4 units) before their activation. Out: state and output (..., units).
+Hochreiter and Schmidhuber, "Long Short-Term Memory" (1997). A logistic gate is (tanh(x / 2) + 1) / 2, so that one tanh
+serves all four; the halves are put into the weights once. Each gate is an array of its own, which keeps what is worked
+on together next to each other. In: gates (4, ..., units) before their activation: input, forget, candidate, output.
+Out: state and output (..., units).
 """
 
 from __future__ import annotations
@@ -13,20 +14,21 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 
 
-def halve_gates(weights: Floats) -> Floats:
-    """Return a kernel, recurrent kernel or bias (..., 4 units) with the halves in it that :func:`lstm_step` expects."""
+def split_gates(weights: Floats) -> Floats:
+    """Return a kernel, recurrent kernel or bias (..., 4 units) in Keras' order of gates as (4, ..., units).
+
+    The halves that :func:`lstm_step` expects are in it.
+    """
     units = weights.shape[-1] // 4
-    halves = np.full(4 * units, 0.5, np.float32)
-    halves[2 * units : 3 * units] = 1  # the candidate is a tanh of its own
-    halved: Floats = weights * halves
-    return halved
+    planes = np.moveaxis(weights.reshape(*weights.shape[:-1], 4, units), -2, 0)
+    halves = np.array([0.5, 0.5, 1, 0.5], np.float32)  # the candidate is a tanh of its own
+    return np.ascontiguousarray(planes * halves.reshape(4, *[1] * (weights.ndim - 1), 1))
 
 
 def lstm_step(gates: Floats, state: Floats, output: Floats) -> None:
-    """Advance ``state`` and ``output`` (..., units) by ``gates`` (..., 4 units), all in place; ``gates`` is spoilt."""
-    units = gates.shape[-1] // 4
+    """Advance ``state`` and ``output`` (..., units) by ``gates`` (4, ..., units), all in place; ``gates`` is spoilt."""
     np.tanh(gates, out=gates)
-    enter, forget, candidate, leave = (gates[..., at * units : (at + 1) * units] for at in range(4))
+    enter, forget, candidate, leave = gates
     forget += 1
     state *= forget
     enter += 1

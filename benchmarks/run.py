@@ -17,7 +17,7 @@ from types import ModuleType
 from _harness import Result, measure, table
 
 README = Path(__file__).with_name("README.md")
-COMMANDS = ("yolo-detect", "wordvec", "emojify")  # each has its cases in a module of its name
+COMMANDS = ("yolo-detect", "wordvec", "emojify", "date-translate")  # each has its cases in a module of its name
 
 _PACKAGES = {"dltools": "dltools", "LiteRT": "ai-edge-litert", "TensorFlow": "tensorflow", "NumPy": "numpy"}
 
@@ -35,6 +35,8 @@ def main() -> int:
             print(f"{case.title} beside {case.peer_name} ...", file=sys.stderr)
             results.append(measure(case, arguments.runs))
     text = f"{head}\n\n{table(results)}\n"
+    if hasattr(module, "notes"):
+        text += f"\n{module.notes(results)}\n"
     print(text, end="")
     if arguments.write:
         _write(arguments.command, text)

@@ -78,10 +78,22 @@ def _emojify(kind: Kind) -> bytes:
     return encode(trained.config, trained.weights)
 
 
+def build_date_translate_attention(_registry: Registry) -> bytes:
+    """Train the date model, as ``date-translate train --seed 1 --out FILE`` does."""
+    from dltools.models.dates.formats import read_formats
+    from dltools.models.dates.locales import LOCALES
+    from dltools.models.dates.store import encode
+    from dltools.models.dates.training import Recipe, train
+
+    trained = train(Recipe(seed=1), LOCALES, read_formats())
+    return encode(trained.config, trained.weights)
+
+
 BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "yolov3-tiny": build_yolov3_tiny,
     "example-photo": build_example_photo,
     "glove-50k": build_glove_50k,
+    "date-translate-attention": build_date_translate_attention,
     "emojify-lstm": build_emojify_lstm,
     "emojify-average": build_emojify_average,
 }

@@ -27,7 +27,7 @@ from dltools.runtime.assets import own_model_path
 DEFAULT_MODEL = "attention"
 _CHUNK = 256  # texts that are read together: their state should stay in the processor's cache
 _BEAM = 4
-_SURE = 0.97  # a text whose best reading scores less is searched for others
+_SURE = 0.9  # a text whose best reading scores less is searched for others
 _UNREAL = 0.5  # where the calendar takes away more, the text says a day that does not exist
 _WORTH = 0.02  # another reading that scores less is not one
 _RIVAL = 0.1  # a text with another reading that scores more is ambiguous
@@ -118,7 +118,7 @@ class DateTranslator:
 
         Raise :class:`UsageError` for a locale that the model does not know.
         """
-        hints = self._hints(options)
+        options, hints = self._settled(options)
         folded = [fold(text)[:MAX_CHARS] for text in texts]
         unique = list(dict.fromkeys(folded))
         answers = dict(zip(unique, self._answers(unique, hints, options), strict=True))
@@ -128,7 +128,7 @@ class DateTranslator:
         """Return which characters of ``text`` made which symbols of its expression."""
         folded, _ = fold_aligned(text)
         folded = folded[:MAX_CHARS]
-        reading = self._read([folded], self._hints(options))
+        reading = self._read([folded], self._settled(options)[1])
         written = self._write(reading, attend=True)
         weights: Floats = (
             written.attention[0, :, 1 : 1 + len(folded)]
@@ -139,19 +139,19 @@ class DateTranslator:
 
     # --- batches
 
-    def _hints(self, options: Options) -> tuple[int, int]:
-        """Return the numbers of the order and of the language that are given as hints."""
-        order = options.order or ""
+    def _settled(self, options: Options) -> tuple[Options, tuple[int, int]]:
+        """Return ``options`` with the order that a locale stands for, and the numbers of the hints that they give."""
         if options.locale is None:
-            return HINT_ORDERS.index(order), 0
+            return options, (HINT_ORDERS.index(options.order or ""), 0)
         code = options.locale.replace("-", "_")
         language = code.split("_")[0]
         if language not in self.config.languages:
             raise UsageError(
                 f"{options.locale}: the model knows no such locale; it knows {', '.join(self.config.languages)}"
             )
-        order = order or self.config.locales.get(code, self.config.locales.get(language, ""))
-        return HINT_ORDERS.index(order), 1 + self.config.languages.index(language)
+        usual = self.config.locales.get(code, self.config.locales.get(language))
+        options = dataclasses.replace(options, order=options.order or usual)
+        return options, (HINT_ORDERS.index(options.order or ""), 1 + self.config.languages.index(language))
 
     def _answers(self, texts: list[str], hints: tuple[int, int], options: Options) -> list[Answer]:
         answers: list[Answer | None] = [None] * len(texts)
@@ -176,7 +176,7 @@ class DateTranslator:
                 texts, written.texts, written.scores.tolist(), written.kept.tolist(), map(readings, texts), strict=True
             )
         ]
-        unsure = [number for number, case in enumerate(cases) if options.top > 1 or case.unsure]
+        unsure = [number for number, case in enumerate(cases) if options.top > 1 or case.unsure(options.order)]
         others: dict[int, list[tuple[str, float]]] = {}
         if unsure:
             found = self._beam(reading.rows(np.array(unsure)), max(_BEAM, options.top))
@@ -244,10 +244,9 @@ class _Case(NamedTuple):
     kept: float
     numbers: dict[Order, str]
 
-    @property
-    def unsure(self) -> bool:
-        """Whether other readings are worth searching for."""
-        return self.score < _SURE or len(set(self.numbers.values())) > 1
+    def unsure(self, order: Order | None) -> bool:
+        """Whether other readings are worth searching for; ``order``: the one that is settled, if any is."""
+        return self.score < _SURE or (order is None and len(set(self.numbers.values())) > 1)
 
 
 def _removed(case: _Case) -> float:

@@ -19,4 +19,5 @@ COMMANDS = {
     "yolo-detect": Entry("dltools.commands.yolo_detect:cli", "Find objects in photographs: labels, scores and boxes."),
     "emojify": Entry("dltools.commands.emojify:cli", "Say which emoji a sentence asks for."),
     "wordvec": Entry("dltools.commands.wordvec:cli", "Query word vectors: neighbours, analogies, similarity, bias."),
+    "nn-train": Entry("dltools.commands.nn_train:cli", "Train neural networks from scratch on tables and images."),
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from dltools.errors import UsageError
 from dltools.io.charts import region_chart
 from dltools.io.images import Pixels
+from dltools.models.nn.config import Task
 from dltools.models.nn.examples import Examples, targets_of
 from dltools.models.nn.infer import Model
 from dltools.models.nn.tables import numbers_of
@@ -15,8 +18,9 @@ _CELLS = (160, 200)  # rows and columns that the plane is asked in; between them
 _MARGIN = 0.08  # of the examples' range, on each side
 
 
-def check_boundary(features: int, task: str | None) -> None:
-    """Raise :class:`UsageError` where there is no plane to draw."""
+def check_boundary(examples: Examples, task: Task | None) -> None:
+    """Raise :class:`UsageError` where there is no plane to draw; ``task`` is None where it is not known yet."""
+    features = math.prod(examples.inputs.shape[1:])
     if features != 2:
         raise UsageError(f"--boundary draws two features, and the data has {features}")
     if task == "regression":
@@ -28,8 +32,8 @@ def draw_boundary(model: Model, examples: Examples, title: str) -> Pixels:
 
     Raise :class:`UsageError` where the model has not two features, or no classes.
     """
+    check_boundary(examples, model.config.task)
     points = examples.inputs
-    check_boundary(int(np.prod(points.shape[1:])), model.config.task)
     low, high = points.min(axis=0), points.max(axis=0)
     room = np.where(high > low, (high - low) * _MARGIN, 1.0)
     (left, bottom), (right, top) = (low - room).tolist(), (high + room).tolist()

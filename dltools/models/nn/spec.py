@@ -126,9 +126,9 @@ def complete(
     and is left out.
     """
     words = parse(text)
-    if len(words) > 1 and words[-1].kind in ("softmax", "sigmoid") and words[-2].kind == "dense":
+    if words and words[-1].kind in ("softmax", "sigmoid") and _is_output(words[:-1], outputs):
         words = words[:-1]
-    if not words or words[-1].kind != "dense" or int(words[-1].sizes) not in outputs:
+    if not _is_output(words, outputs):
         words.append(Word("dense", str(outputs[0])))
     *hidden, last = _blocks(words)
     whole: list[Word] = []
@@ -145,6 +145,10 @@ def complete(
             passing.append(Word("dropout", f"{dropout:g}"))
         whole += [*fitted, *passing]
     return whole + _fitted(last[0], shape, rank)[0]
+
+
+def _is_output(words: Sequence[Word], outputs: Sequence[int]) -> bool:
+    return bool(words) and words[-1].kind == "dense" and int(words[-1].sizes) in outputs
 
 
 def _blocks(words: Sequence[Word]) -> list[list[Word]]:

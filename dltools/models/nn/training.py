@@ -105,10 +105,19 @@ def _model(
         target_scale=float(values.std()) or 1.0,
         training={"seed": design.seed, "init": design.init, **dataclasses.asdict(recipe), "learning_rate": recipe.rate},
     )
-    if design.standardize and words[0].kind != "embedding":
-        return Model(config, network, *scaling(examples.inputs[seen]))
-    width = shape[-1]
-    return Model(config, network, np.zeros(width), np.ones(width))
+    return Model(config, network, *_scaling(examples.inputs[seen], words[0], wanted=design.standardize))
+
+
+def _scaling(inputs: Array, first: Word, *, wanted: bool) -> tuple[Array, Array]:
+    """Return what inputs are standardized by: features each by itself, all pixels of a channel alike, words not."""
+    width = inputs.shape[-1]
+    if not wanted or first.kind == "embedding":
+        return np.zeros(width), np.ones(width)
+    sizes = tuple(map(int, first.sizes.split("x"))) if first.kind == "reshape" else ()
+    if len(sizes) != 3 or inputs.ndim != 2:
+        return scaling(inputs)
+    mean, scale = scaling(inputs.reshape(len(inputs), *sizes))
+    return np.broadcast_to(mean, sizes).reshape(-1), np.broadcast_to(scale, sizes).reshape(-1)
 
 
 def _pairs(examples: Examples, targets: Targets, numbers: Array, model: Model) -> Pairs:

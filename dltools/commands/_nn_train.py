@@ -229,10 +229,13 @@ def make_plan(ctx: click.Context, context: Context, report: Report, chosen: dict
 
 
 def limit_threads(context: Context) -> None:
-    """Hand ``--threads`` to BLAS, which reads it when NumPy is first imported."""
-    if context.settings.threads:
-        for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-            os.environ[variable] = str(context.settings.threads)
+    """Hand ``--threads`` to BLAS, which reads it when NumPy is first imported; one if it is not given.
+
+    The products of small networks end so soon that threads wait for each other, on a busy machine thirty times longer
+    than the work takes (measured); and with one, a model does not depend on the number of cores.
+    """
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ[variable] = str(context.settings.threads or 1)
 
 
 def operand(ctx: click.Context, data: str | None) -> str:

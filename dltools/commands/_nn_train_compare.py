@@ -69,7 +69,7 @@ def _human(record: Record, paint: Callable[..., str]) -> str:
 )
 @click.option("--curve", type=options.FILE, metavar="PNG", help="Draw the held-out loss of each variant.")
 @options.writing_options
-@options.threads_option
+@options.threads_option("1")
 @options.format_options
 @options.general_options
 @click.pass_context

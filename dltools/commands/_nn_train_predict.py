@@ -48,7 +48,7 @@ _VIEW = View(("path", "row", "label", "score", "value", "probabilities"), _human
 @click.argument("model", metavar="MODEL", type=options.FILE)
 @click.argument("data", metavar="[DATA]", required=False, type=options.FILE)
 @header_option
-@options.threads_option
+@options.threads_option("1")
 @options.format_options
 @options.batch_options
 @options.general_options

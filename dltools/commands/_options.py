@@ -166,20 +166,20 @@ def offline_option(function: Function) -> Function:
     )
 
 
-def threads_option(function: Function) -> Function:
-    """Add how many threads a network takes."""
+def threads_option(default: str) -> Callable[[Function], Function]:
+    """Add how many threads a network takes; ``default`` says how many if none are given."""
     return _setting(
         "threads",
         "--threads",
         type=click.IntRange(1, 1024),
         metavar="N",
-        help="Threads of the network (default: all cores).",
-    )(function)
+        help=f"Threads of the network (default: {default}).",
+    )
 
 
 def runtime_options(function: Function) -> Function:
     """Add how a network is run."""
-    return _bundle(threads_option, offline_option)(function)
+    return _bundle(threads_option("all cores"), offline_option)(function)
 
 
 class ModelName(click.ParamType[str]):

@@ -37,7 +37,7 @@ main = entry_point(cli)
 @click.option("--curve", type=options.FILE, metavar="PNG", help="Draw the losses of all epochs.")
 @click.option("--boundary", type=options.FILE, metavar="PNG", help="Draw the classes over two features.")
 @options.writing_options
-@options.threads_option
+@options.threads_option("1")
 @options.format_options
 @options.general_options
 @click.pass_context

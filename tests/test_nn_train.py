@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from dltools.commands import _nn_train as shared_options
+from dltools.commands import _nn_train_options as shared_options
 from dltools.commands._boundary import run as run_group
 from dltools.commands.nn_train import cli
 from dltools.errors import InputError, ModelFileError
@@ -495,7 +494,10 @@ def test_a_region_has_its_classes_colours() -> None:
     assert np.abs(pixels[540, 300] - low).max() <= 2 and np.abs(pixels[100, 300] - high).max() <= 2
 
 
-def test_numbers_too_large_are_refused_row_by_row(model: Path) -> None:
-    with pytest.raises(InputError):
+def test_numbers_too_large_are_refused_row_by_row(run: Run, model: Path) -> None:
+    with pytest.raises(InputError, match="too large for the model"):
         Model.load(model).probabilities(np.array([[1e308, 1e308]]))
-    assert io.BytesIO(model.read_bytes()).read(2) == b"PK"
+    done = run("nn-train", "predict", model, input=b"0,0\n1e308,1e308\n4,0\n")
+    assert [json.loads(line).get("label") for line in done.stdout.splitlines()] == ["red", None, "green"]
+    assert done.returncode == 3
+    assert _errors(done)[0] == "nn-train: -: row 2: its numbers are too large for the model"

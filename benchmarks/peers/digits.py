@@ -32,7 +32,7 @@ def scikit_learn(inputs: np.ndarray, labels: np.ndarray, held: np.ndarray, truth
         (128, 64),
         alpha=3e-4,
         batch_size=32,
-        learning_rate_init=0.003,
+        learning_rate_init=0.005,
         max_iter=100,
         n_iter_no_change=100,
         random_state=1,
@@ -59,7 +59,7 @@ def keras(inputs: np.ndarray, labels: np.ndarray, held: np.ndarray, truth: np.nd
         ]
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    network.compile(keras.optimizers.Adam(0.003), loss, metrics=["accuracy"])
+    network.compile(keras.optimizers.Adam(0.005), loss, metrics=["accuracy"])
     network.fit(inputs, labels, batch_size=32, epochs=20, verbose=0)
     return float(network.evaluate(held, truth, verbose=0)[1])
 

@@ -10,7 +10,7 @@ import click
 from dltools.commands import _options as options
 from dltools.commands._batch import View, write_one
 from dltools.commands._boundary import open_context
-from dltools.commands._nn_train import activation_option, seed_option
+from dltools.commands._nn_train_options import activation_option, seed_option
 from dltools.errors import UsageError
 from dltools.io.records import Record
 from dltools.io.report import EXIT_NO, EXIT_OK

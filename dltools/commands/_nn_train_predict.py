@@ -12,7 +12,8 @@ import click
 from dltools.commands import _options as options
 from dltools.commands._batch import View, failed, record_writer
 from dltools.commands._boundary import Context, open_context
-from dltools.commands._nn_train import header_option, limit_threads, operand, read_bytes
+from dltools.commands._nn_train import limit_threads, operand, read_bytes
+from dltools.commands._nn_train_options import header_option
 from dltools.errors import InputError
 from dltools.io.inputs import Item
 from dltools.io.records import Record
@@ -151,7 +152,8 @@ def _answers(model: Model, batch: list[Given]) -> list[Record | InputError]:
     except InputError as error:
         if len(usable) > 1:
             return [answer for each in batch for answer in _answers(model, [each])]
-        found = iter([error])
+        row = next(item.carried.get("row") for item, example in batch if not isinstance(example, InputError))
+        found = iter([InputError(f"row {row}: {error}" if row else str(error), code=error.code)])
     return [example if isinstance(example, InputError) else next(found) for _, example in batch]
 
 

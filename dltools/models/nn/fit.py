@@ -23,7 +23,7 @@ from dltools.models.nn.regularizers import L2, EarlyStopping
 Progress = Callable[[int, int, float, float | None], None]
 
 #: Learning rates that do for most small networks on standardized inputs.
-RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02, "rmsprop": 0.002, "adam": 0.003}
+RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02, "rmsprop": 0.002, "adam": 0.005}
 
 
 @dataclasses.dataclass(frozen=True)

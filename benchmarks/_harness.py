@@ -201,7 +201,8 @@ def _seconds(values: Sequence[float]) -> str:
 
 
 def _ratio(ratios: Sequence[float]) -> str:
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    digits = 2 if min(ratios) >= 0.01 else 4
+    return f"{statistics.median(ratios):.{digits}f} ({min(ratios):.{digits}f} to {max(ratios):.{digits}f})"
 
 
 def _peak(runs: Sequence[Run]) -> float:

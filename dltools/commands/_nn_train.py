@@ -46,6 +46,11 @@ class Plan(NamedTuple):
     design: Design
     recipe: Recipe
 
+    @property
+    def title(self) -> str:
+        """What pictures are called."""
+        return "standard input" if self.path == STDIN else os.path.basename(os.path.normpath(self.path))
+
     def train(self, design: Design, recipe: Recipe, progress: EpochProgress) -> Trained:
         """Train on the examples; raise :class:`InputError` that names the file."""
         from dltools.models.nn.training import train

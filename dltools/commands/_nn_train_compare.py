@@ -101,7 +101,7 @@ def compare(ctx: click.Context, /, vary: Vary, curve: str | None, **chosen: Any)
                 curves[variant.name] = trained.history.validation_losses or trained.history.losses
         if curve_file is not None and curve is not None:
             held_out = plan.design.validation > 0
-            curve_file.write(picture_bytes(_chart(f"{plan.path}: {vary}", curves, held_out), curve))
+            curve_file.write(picture_bytes(_chart(f"{plan.title}: {vary}", curves, held_out), curve))
     record = {**path_fields(plan.path), "vary": vary, "items": items, "seed": plan.design.seed}
     if curve is not None:
         record["curve"] = curve

@@ -63,22 +63,22 @@ def train(ctx: click.Context, /, out: str | None, curve: str | None, boundary: s
         if model_file is not None:
             model_file.write(encode(trained.model))
         if curve_file is not None and curve is not None:
-            curve_file.write(picture_bytes(_curve(plan.path, trained.history), curve))
+            curve_file.write(picture_bytes(_curve(plan.title, trained.history), curve))
         if boundary_file is not None and boundary is not None:
-            boundary_file.write(picture_bytes(draw_boundary(trained.model, plan.examples, plan.path), boundary))
+            boundary_file.write(picture_bytes(draw_boundary(trained.model, plan.examples, plan.title), boundary))
     files_written = {"output": out, "curve": curve, "boundary": boundary}
     written = {name: path for name, path in files_written.items() if path is not None}
     write_one(context, {**_record(plan, trained), **written}, _VIEW)
     return report.exit_status()
 
 
-def _curve(path: str, history: History) -> Any:
+def _curve(title: str, history: History) -> Any:
     from dltools.io.charts import line_chart
 
     series = {"training": history.losses}
     if history.validation_losses:
         series["held out"] = history.validation_losses
-    return line_chart(series, title=path, x_label="epoch", y_label="loss")
+    return line_chart(series, title=title, x_label="epoch", y_label="loss")
 
 
 def _record(plan: Plan, trained: Trained) -> Record:

@@ -28,12 +28,17 @@ class BrokenRunError(Exception):
 
 
 class Program(NamedTuple):
-    """A command line; ``check`` returns what is wrong with its standard output, or None."""
+    """A command line; ``check`` returns what is wrong with its standard output, or None.
+
+    ``clock`` reads the seconds out of the output of a program that times a part of itself; they stand in place of the
+    wall time.
+    """
 
     argv: Sequence[str]
     check: Callable[[bytes], str | None] = lambda _output: None
     cwd: Path | None = None
     environment: Mapping[str, str] = {}
+    clock: Callable[[bytes], float] | None = None
 
 
 class Absent(NamedTuple):
@@ -115,6 +120,8 @@ def run(program: Program) -> Run:
         complaint = program.check(_content(output))
         if complaint is not None:
             raise BrokenRunError(complaint)
+        if program.clock is not None:
+            wall = program.clock(_content(output))
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * _MAXRSS_UNIT)
 
 
@@ -194,7 +201,8 @@ def _seconds(values: Sequence[float]) -> str:
 
 
 def _ratio(ratios: Sequence[float]) -> str:
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    digits = 2 if min(ratios) >= 0.01 else 4
+    return f"{statistics.median(ratios):.{digits}f} ({min(ratios):.{digits}f} to {max(ratios):.{digits}f})"
 
 
 def _peak(runs: Sequence[Run]) -> float:

@@ -17,7 +17,8 @@ from types import ModuleType
 from _harness import Result, measure, table
 
 README = Path(__file__).with_name("README.md")
-COMMANDS = ("yolo-detect", "wordvec", "emojify", "date-translate")  # each has its cases in a module of its name
+#: Each has its cases in a module of its name.
+COMMANDS = ("yolo-detect", "wordvec", "emojify", "date-translate", "nn-train")
 
 _PACKAGES = {"dltools": "dltools", "LiteRT": "ai-edge-litert", "TensorFlow": "tensorflow", "NumPy": "numpy"}
 

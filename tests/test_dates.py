@@ -396,7 +396,8 @@ def test_a_labelled_table_with_a_fault_is_named(tmp_path: Path) -> None:
 def test_training_learns_a_few_formats_and_repeats(tmp_path: Path, run: Run) -> None:
     formats = tmp_path / "formats.txt"
     formats.write_text(
-        "number\t1\ty-MM-dd\nnumber\t1\ty/MM/dd\nnumber\t1\ty.MM.dd\npacked\t1\tyMMdd\nname\t1\td MMMM y\nen\t1\tdo MMMM y\n"
+        "number\t1\ty-MM-dd\nnumber\t1\ty/MM/dd\nnumber\t1\ty.MM.dd\npacked\t1\tyMMdd\n"
+        "name\t1\td MMMM y\nen\t1\tdo MMMM y\n"
         "time\t1\tHH:mm\nlog\t1\t[DATE TIME] \n",
         "utf-8",
     )

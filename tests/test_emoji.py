@@ -190,8 +190,8 @@ def test_numpy_equals_keras() -> None:
 def test_numpy_equals_the_network_that_is_trained(shipped: Emojifier) -> None:
     pytest.importorskip("keras")
     from dltools.models.emoji.network import Members
-    from dltools.runtime.assets import own_model_path
     from dltools.models.emoji.training import _packed
+    from dltools.runtime.assets import own_model_path
 
     _config, weights = decode(own_model_path("emojify", "lstm"))
     assert isinstance(weights, Weights)

@@ -20,4 +20,5 @@ COMMANDS = {
     "date-translate": Entry("dltools.commands.date_translate:cli", "Bring dates in any wording to ISO 8601."),
     "emojify": Entry("dltools.commands.emojify:cli", "Say which emoji a sentence asks for."),
     "wordvec": Entry("dltools.commands.wordvec:cli", "Query word vectors: neighbours, analogies, similarity, bias."),
+    "nn-train": Entry("dltools.commands.nn_train:cli", "Train neural networks from scratch on tables and images."),
 }

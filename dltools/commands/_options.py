@@ -166,16 +166,20 @@ def offline_option(function: Function) -> Function:
     )
 
 
-def runtime_options(function: Function) -> Function:
-    """Add how a network is run."""
-    threads = _setting(
+def threads_option(default: str) -> Callable[[Function], Function]:
+    """Add how many threads a network takes; ``default`` says how many if none are given."""
+    return _setting(
         "threads",
         "--threads",
         type=click.IntRange(1, 1024),
         metavar="N",
-        help="Threads of the network (default: all cores).",
+        help=f"Threads of the network (default: {default}).",
     )
-    return _bundle(threads, offline_option)(function)
+
+
+def runtime_options(function: Function) -> Function:
+    """Add how a network is run."""
+    return _bundle(threads_option("all cores"), offline_option)(function)
 
 
 class ModelName(click.ParamType[str]):

@@ -93,6 +93,41 @@ class Progress(_Bar):
         self._task = self._bar.add_task(self._command, total=None)
 
 
+class EpochProgress(_Bar):
+    """Epochs of a training on standard error, with their losses, on a terminal only and once they take a while.
+
+    ``name``: what is trained just now, if there are several.
+    """
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.name = ""
+        self._wanted = not context.settings.quiet and sys.stderr is not None and sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._task: TaskID | None = None
+
+    def __call__(self, epoch: int, epochs: int, loss: float, held_out: float | None) -> None:
+        """Take note that ``epoch`` of ``epochs`` is done, with its training and held-out loss."""
+        if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
+            return
+        if self._bar is None:
+            self._open()
+        if self._bar is not None and self._task is not None:
+            losses = f"loss {loss:.4f}" + (f", held out {held_out:.4f}" if held_out is not None else "")
+            self._bar.update(self._task, completed=epoch, total=epochs, description=f"{self.name} {losses}".strip())
+
+    def _open(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        words = TextColumn("{task.description}", markup=False)
+        columns = (words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        self._bar.start()
+        self._task = self._bar.add_task("", total=None)
+
+
 class FetchProgress(_Bar):
     """Tells of downloads: a bar on a terminal, else one line a file; nothing with ``--quiet``.
 

@@ -5,7 +5,7 @@ How to draw the curves of a training run, and write them as a PNG file::
     pixels = line_chart({"training": losses, "validation": others}, title="LSTM", x_label="epoch", y_label="loss")
     stream.write(encode_image(pixels, ".png"))                              # dltools.io.images
 
-Series may differ in length, and what is not finite leaves a gap. Everything is drawn at twice its size and then halved,
+Series may differ in length, and what is not finite leaves a gap. Everything is drawn larger and then shrunk,
 which smooths lines and letters. Out: RGB pixels (height, width, 3).
 """
 
@@ -37,7 +37,7 @@ _PALETTE: tuple[Colour, ...] = (
     (86, 180, 233),
 )
 _INK, _GRID, _FRAME = (40, 42, 46), (229, 231, 235), (150, 154, 160)
-_OVER = 2  # how much larger than the result everything is drawn
+_OVER = 3  # how much larger than the result everything is drawn
 _FONT = 15
 _TITLE = 19
 _NAME_LENGTH = 24  # characters of a name that a legend shows

@@ -1,7 +1,7 @@
 """Batches of examples for training: numbers in arrays, texts of like length together, drawn anew for each block.
 
-In: a seed. Out: characters (batch, steps), hints (batch, 2),
-and what is to be written with its start: dates (batch, 11) and times of day (batch, 15).
+In: a seed. Out: characters (batch, steps), hints (batch, 2), and what is to be written with its start: dates
+(batch, 11) and times of day (batch, 15).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Source(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Arrays of examples of like length."""
+    """Numbers of examples of like length; ``hints`` are the order's and the language's, 0 for none."""
 
     characters: Ints
     hints: Ints
@@ -54,20 +54,20 @@ class Codes(NamedTuple):
 
     def batch(self, examples: Sequence[Example], steps: int) -> Batch:
         """Return the arrays of ``examples`` whose texts have at most ``steps`` characters."""
-        characters = self.alphabet.numbers([example.text for example in examples], steps)
-        hints = [
-            (HINT_ORDERS.index(each.order), self.languages.index(each.language) + 1 if each.language else 0)
-            for each in examples
-        ]
+        hints = [(HINT_ORDERS.index(example.order), self._language(example.language)) for example in examples]
         return Batch(
-            characters,
+            self.alphabet.numbers([example.text for example in examples], steps),
             np.array(hints, np.int32),
             _symbols([example.date for example in examples], START_DATE),
             _symbols([example.time for example in examples], START_TIME),
         )
 
+    def _language(self, language: str) -> int:
+        return self.languages.index(language) + 1 if language else 0
+
 
 def _symbols(texts: Sequence[str], start: int) -> Ints:
+    """Return the numbers (texts, 1 + length) of ``texts`` of equal length, each after ``start``."""
     codes = np.frombuffer("".join(texts).encode("ascii"), np.uint8).reshape(len(texts), -1)
     table = np.zeros(128, np.int32)
     table[np.frombuffer(SYMBOLS.encode("ascii"), np.uint8)] = np.arange(len(SYMBOLS))
@@ -108,10 +108,16 @@ def batches(source: Source, codes: Codes, size: int) -> Iterator[Batch]:
             coming = pool.submit(draw, source, block)
             for example in examples:
                 waiting[steps_for(len(example.text))].append(example)
-            ready: list[tuple[int, list[Example]]] = []
-            for steps, texts in waiting.items():
-                whole = len(texts) // size * size
-                ready += [(steps, texts[start : start + size]) for start in range(0, whole, size)]
-                waiting[steps] = texts[whole:]
+            ready = _full(waiting, size)
             for number in random.permutation(len(ready)):
-                yield codes.batch(ready[number][1], ready[number][0])
+                yield codes.batch(*ready[number])
+
+
+def _full(waiting: dict[int, list[Example]], size: int) -> list[tuple[list[Example], int]]:
+    """Take from ``waiting`` what fills whole batches; return these with their steps."""
+    ready: list[tuple[list[Example], int]] = []
+    for steps, examples in waiting.items():
+        whole = len(examples) // size * size
+        ready += [(examples[start : start + size], steps) for start in range(0, whole, size)]
+        waiting[steps] = examples[whole:]
+    return ready

@@ -14,9 +14,9 @@ from dltools.errors import InputError
 
 Part = Literal["train", "validation", "test"]
 
-#: The kinds that are not a language's code.
-KINDS = ("number", "packed", "machine", "name", "time", "log")
+#: The toolkit's own formats.
 OWN = Path(__file__).with_name("formats.txt")
+_KINDS = ("number", "packed", "name", "time", "log")  # what every example may draw from
 
 
 class Formats(NamedTuple):
@@ -30,23 +30,33 @@ class Formats(NamedTuple):
 
 
 def read_formats(path: Path = OWN) -> Formats:
-    """Read a file of formats; raise :class:`InputError` with the line that does not fit."""
+    """Read a file of formats; the kinds that it leaves out are the toolkit's.
+
+    Raise :class:`InputError` with the file and the line that does not fit.
+    """
+    found = _read(path)
+    return Formats(
+        found if path == OWN else {**{kind: own for kind, own in _read(OWN).items() if kind in _KINDS}, **found}
+    )
+
+
+def _read(path: Path) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     try:
         lines = path.read_text("utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise InputError("not UTF-8 text") from error
+        raise InputError(f"{path}: not UTF-8 text") from error
     except OSError as error:
-        raise InputError(f"cannot be read ({(error.strerror or str(error)).lower()})") from error
+        raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
             continue
         kind, _, rest = line.partition("\t")
         weight, tab, pattern = rest.partition("\t")
         if not tab or not weight.isdigit() or not pattern.strip():
-            raise InputError(f"line {number}: not KIND, WEIGHT and PATTERN with tabs between them")
+            raise InputError(f"{path}: line {number}: not KIND, WEIGHT and PATTERN with tabs between them")
         found.setdefault(kind, []).extend([pattern] * int(weight))
-    return Formats(found)
+    return found
 
 
 def part_of(pattern: str) -> Part:

@@ -7,10 +7,12 @@ ending ("25th"), ``A`` a day in words, ``R`` a month in Roman numerals, ``B`` a 
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import NamedTuple
 
 _TOKEN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
+_PARTS = dict(zip("yuNBMLRXdCA", "yyyymmmmddd", strict=True))  # letters of fields, and what in a day each writes
 
 
 class Field(NamedTuple):
@@ -20,6 +22,7 @@ class Field(NamedTuple):
     width: int
 
 
+@functools.cache
 def parse(pattern: str) -> tuple[Field | str, ...]:
     """Return the fields and the literal texts of ``pattern``, in order.
 
@@ -43,20 +46,13 @@ def letters(pattern: str) -> str:
 
 def order(pattern: str) -> str:
     """Return the order of year, month and day in ``pattern``: ``dmy``, ``mdy``, ``ymd`` and so on."""
-    names = {
-        "y": "y",
-        "u": "y",
-        "N": "y",
-        "B": "y",
-        "M": "m",
-        "L": "m",
-        "R": "m",
-        "X": "m",
-        "d": "d",
-        "C": "d",
-        "A": "d",
-    }
-    return "".join(dict.fromkeys(names[letter] for letter in letters(pattern) if letter in names))
+    return "".join(dict.fromkeys(_PARTS[letter] for letter in letters(pattern) if letter in _PARTS))
+
+
+def has_short_year(pattern: str) -> bool:
+    """Say whether ``pattern`` writes the year with two digits."""
+    fields = (part for part in parse(pattern) if isinstance(part, Field))
+    return any(letter == "B" or (letter in "yu" and width == 2) for letter, width in fields)
 
 
 def is_numeric(pattern: str) -> bool:

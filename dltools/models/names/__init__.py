@@ -1,0 +1,1 @@
+"""Names: invent new ones after a list of real ones, and score them."""

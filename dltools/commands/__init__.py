@@ -18,5 +18,6 @@ class Entry(NamedTuple):
 COMMANDS = {
     "yolo-detect": Entry("dltools.commands.yolo_detect:cli", "Find objects in photographs: labels, scores and boxes."),
     "emojify": Entry("dltools.commands.emojify:cli", "Say which emoji a sentence asks for."),
+    "dino-names": Entry("dltools.commands.dino_names:cli", "Invent names like those of a list: dinosaurs, or any."),
     "wordvec": Entry("dltools.commands.wordvec:cli", "Query word vectors: neighbours, analogies, similarity, bias."),
 }

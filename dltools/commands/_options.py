@@ -154,6 +154,11 @@ def text_inputs(metavar: str) -> Callable[[Function], Function]:
     )
 
 
+def rank_option(function: Function) -> Function:
+    """Add the choice to write the records in order of what a view ranks them by, once all are made."""
+    return _setting("rank", "--sort", is_flag=True, help="Best first, after all were read; failures last.")(function)
+
+
 def writing_options(function: Function) -> Function:
     """Add what a command that writes files takes."""
     return _setting("force", "--force", is_flag=True, help="Overwrite files that exist.")(function)
@@ -166,16 +171,20 @@ def offline_option(function: Function) -> Function:
     )
 
 
-def runtime_options(function: Function) -> Function:
-    """Add how a network is run."""
-    threads = _setting(
+def threads_option(function: Function) -> Function:
+    """Add how many cores a network may use."""
+    return _setting(
         "threads",
         "--threads",
         type=click.IntRange(1, 1024),
         metavar="N",
         help="Threads of the network (default: all cores).",
-    )
-    return _bundle(threads, offline_option)(function)
+    )(function)
+
+
+def runtime_options(function: Function) -> Function:
+    """Add how a network is run."""
+    return _bundle(threads_option, offline_option)(function)
 
 
 class ModelName(click.ParamType[str]):

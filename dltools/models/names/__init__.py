@@ -1,1 +1,1 @@
-"""Names: invent new ones after a list of real ones, and score them."""
+"""Names that no one has heard, after a list of names that are."""

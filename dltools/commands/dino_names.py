@@ -60,9 +60,13 @@ _MODEL = click.option(
 )
 
 
-def _load(model: str, context: Context) -> Namer:
-    # Read when NumPy is first imported. The products are small: threads of BLAS would only wait for each other.
+def _one_blas_thread() -> None:
+    """Say so before NumPy is first imported: the products are small, and threads would only wait for each other."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def _load(model: str, context: Context) -> Namer:
+    _one_blas_thread()
     from dltools.models.names.infer import Namer
 
     return Namer.load(model, threads=context.threads)
@@ -86,7 +90,7 @@ _COLUMNS = ("text", "score", "novel", "sample", "seed")
     "-t",
     "--temperature",
     type=click.FloatRange(0.01, 100),
-    default=0.8,
+    default=0.9,
     show_default=True,
     help="Below 1: more usual names; above: stranger ones.",
 )
@@ -94,6 +98,8 @@ _COLUMNS = ("text", "score", "novel", "sample", "seed")
 @click.option(
     "--top-p",
     type=click.FloatRange(0, 1, min_open=True),
+    default=0.995,
+    show_default=True,
     metavar="P",
     help="Draw from the likeliest characters only that together have the share P.",
 )
@@ -119,7 +125,7 @@ def sample(
     count: int,
     temperature: float,
     top_k: int | None,
-    top_p: float | None,
+    top_p: float,
     seed: int | None,
     model: str,
     **wishes: str | int | bool,
@@ -135,7 +141,7 @@ def sample(
         context.detail(f"seed {seed}")
     encode = text_encoder(context, View(_COLUMNS, _human, lambda record: str(record["text"])))
     number = 0
-    wish = Wish(Shape(temperature, top_k or 0, 1.0 if top_p is None else top_p), **wishes)  # type: ignore[arg-type]
+    wish = Wish(Shape(temperature, top_k or 0, top_p), **wishes)  # type: ignore[arg-type]
     for names in namer.sample(count, seed, wish):
         records: list[Record] = [
             {"text": name.text, "score": round(name.score, 4), "novel": name.novel, "sample": at, "seed": seed}
@@ -236,6 +242,7 @@ def train(
     """
     import secrets
 
+    _one_blas_thread()
     from dltools.io.outputs import atomic_write
     from dltools.models.names.data import OWN_NAMES, read_names
     from dltools.models.names.infer import Namer

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from dltools.errors import InputError, UsageError
 from dltools.models.names import store
@@ -23,6 +24,8 @@ from dltools.models.names.data import normalize
 from dltools.models.names.recurrent import BLOCK, Numbers, Recurrent, State
 from dltools.models.names.sampler import Drawn, Shape, draw
 from dltools.runtime.assets import own_model_path
+
+Nats = npt.NDArray[np.float64]
 
 DEFAULT_MODEL = "lstm"
 #: So many names are drawn for one sample until one is what it has to be.
@@ -62,7 +65,7 @@ class Namer:
         self.config = config
         self.weights = weights
         self.threads = threads
-        self._network = Recurrent(config.kind, weights)
+        self.network = Recurrent(config.kind, weights)
         self._known = frozenset(config.names)
         self._numbers = {character: number for number, character in enumerate(config.alphabet, 1)}
         self._characters = np.array(["", *config.alphabet], "<U1")
@@ -94,8 +97,12 @@ class Namer:
         for start in range(0, len(order), CHUNK):
             chosen = order[start : start + CHUNK]
             for at, nats in zip(chosen, self._nats([numbered[at] for at in chosen]), strict=True):
-                result[at] = nats / (len(numbered[at]) + 1)
+                result[at] = float(nats.mean())
         return result
+
+    def nats_by_place(self, texts: Sequence[str]) -> list[Nats]:
+        """Return minus the log-probability of each character of each name, and of its end (length + 1)."""
+        return self._nats([self._numbered(text) for text in texts])
 
     def loss(self, texts: Sequence[str]) -> float:
         """Return the nats a character over all characters and ends of ``texts``."""
@@ -114,22 +121,18 @@ class Namer:
         except KeyError as error:
             raise InputError(f"the model does not know the character {error}", code="unknown_character") from error
 
-    def _nats(self, names: Sequence[Sequence[int]]) -> list[float]:
-        """Return minus the log-probability of each name and its end."""
+    def _nats(self, names: Sequence[Sequence[int]]) -> list[Nats]:
         blocks, longest = -(-len(names) // BLOCK), max(map(len, names))
         padded = np.zeros((longest + 2, blocks * BLOCK), np.intp)  # the start, the characters, ends
-        counts = np.zeros((longest + 1, blocks * BLOCK))
         for row, name in enumerate(names):
             padded[1 : len(name) + 1, row] = name
-            counts[: len(name) + 1, row] = 1
-        state, nats = State(self._network, blocks), np.zeros(blocks * BLOCK)
+        state, nats = State(self.network, blocks), np.empty((longest + 1, blocks * BLOCK))
         for step in range(longest + 1):
             logits = state.advance(padded[step].reshape(blocks, BLOCK)).reshape(blocks * BLOCK, -1)
             logits -= logits.max(axis=1, keepdims=True)
             sums = np.exp(logits).sum(axis=1)
-            nats += counts[step] * (np.log(sums) - logits[np.arange(len(logits)), padded[step + 1]])
-        listed: list[float] = nats[: len(names)].tolist()
-        return listed
+            nats[step] = np.log(sums) - logits[np.arange(len(logits)), padded[step + 1]]
+        return [nats[: len(name) + 1, row] for row, name in enumerate(names)]
 
     # --- samples
 
@@ -191,7 +194,7 @@ class Namer:
         """Draw one name for each pair of a sample and a try, whatever it ends with; see :mod:`sampler`."""
         prefix: Numbers = np.array([self._numbers[character] for character in wish.prefix], np.intp)
         counters = np.array(samples, np.uint64), np.array(tries, np.uint64)
-        return draw(self._network, wish.shape, seed, *counters, prefix, wish.max_length)
+        return draw(self.network, wish.shape, seed, *counters, prefix, wish.max_length)
 
     def texts(self, drawn: Drawn) -> list[str]:
         """Return the drawn names; those without an end are empty."""

@@ -15,7 +15,6 @@ from typing import TypeAlias
 Discounts: TypeAlias = tuple[tuple[float, float, float], ...]
 
 ORDER = 5
-_EDGES = "\x02", "\x03"  # the start and the end of a name, which are no characters of one
 _STEPS = (0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.3, 2.6)
 _SWEEPS = 2
 
@@ -26,6 +25,8 @@ class NGram:
     Orders below the highest count in how many contexts an n-gram was seen, except at the start of a name, where there
     is but one. Below the unigrams all characters that were seen are alike, and one that was not takes their share.
     """
+
+    START, END = "\x02", "\x03"  # of a name; no characters of one
 
     def __init__(self, names: Sequence[str], *, discounts: Discounts | None = None, order: int = ORDER) -> None:
         self.order = order
@@ -42,9 +43,13 @@ class NGram:
                 row[min(count, 3)] += 1
             self._after.append(after)
 
+    def context(self, text: str) -> str:
+        """Return what the character after ``text`` depends on: its last characters, or the start and all of it."""
+        before = self.START + text
+        return before[max(0, len(before) - self.order + 1) :]
+
     def probability(self, before: str, character: str) -> float:
-        """Return the probability of ``character`` after ``before``, which begins with the start if it reaches it."""
-        before = before[max(0, len(before) - self.order + 1) :]
+        """Return the probability of ``character`` (or :data:`END`) after the context ``before``."""
         share = 1 / self._classes
         for size in range(len(before) + 1):
             context = before[len(before) - size :]
@@ -60,10 +65,12 @@ class NGram:
 
     def nats(self, name: str) -> float:
         """Return minus the log-probability of ``name`` and its end, in nats a character, the end counted as one."""
-        start, end = _EDGES
-        text = start + name + end
-        total = sum(math.log(self.probability(text[:at], text[at])) for at in range(1, len(text)))
-        return -total / (len(text) - 1)
+        shares = self.by_place(name)
+        return -sum(map(math.log, shares)) / len(shares)
+
+    def by_place(self, name: str) -> list[float]:
+        """Return the probability of each character of ``name`` and of its end (length + 1)."""
+        return [self.probability(self.context(name[:at]), character) for at, character in enumerate(name + self.END)]
 
     def loss(self, names: Sequence[str]) -> float:
         """Return the nats a character over all characters and ends of ``names``."""
@@ -93,10 +100,9 @@ def tuned(train: Sequence[str], validation: Sequence[str], order: int = ORDER) -
 
 def _counts(names: Sequence[str], order: int) -> list[Counter[str]]:
     """Return how often each n-gram of each size stands in ``names``, those that are only the start left out."""
-    start, end = _EDGES
     counts: list[Counter[str]] = [Counter() for _ in range(order)]
     for name in names:
-        text = start + name + end
+        text = NGram.START + name + NGram.END
         for at in range(2, len(text) + 1):
             for size in range(1, min(order, at) + 1):
                 counts[size - 1][text[at - size : at]] += 1
@@ -106,5 +112,5 @@ def _counts(names: Sequence[str], order: int) -> list[Counter[str]]:
 def _continuations(counts: list[Counter[str]], size: int) -> Counter[str]:
     """Return before how many characters each n-gram of ``size`` stands, or how often where it begins a name."""
     found = Counter(gram[1:] for gram in counts[size])
-    found.update({gram: count for gram, count in counts[size - 1].items() if gram[0] == _EDGES[0]})
+    found.update({gram: count for gram, count in counts[size - 1].items() if gram[0] == NGram.START})
     return found

@@ -112,7 +112,8 @@ def choose(powers: Floats, uniform: npt.NDArray[np.float64]) -> Numbers:
 def _uniform(keys: Counters, step: int) -> npt.NDArray[np.float64]:
     """Return numbers from 0 to below 1."""
     numbers = _mix(keys + np.full(1, step + 1, np.uint64) * _GOLDEN) >> np.uint64(64 - _BITS)
-    return numbers.astype(np.float64) * 2.0**-_BITS
+    uniform: npt.NDArray[np.float64] = numbers.astype(np.float64) * 2.0**-_BITS
+    return uniform
 
 
 def _mix(numbers: Counters) -> Counters:

@@ -1,24 +1,28 @@
 """Train a names model on a list of names.
 
-First on eight tenths of the names: another tenth, for validation, says after which epoch to stop. Then the model
-itself, on both, for that many epochs. The last tenth is for nothing but the measure. In: distinct names. Out: a configuration,
-its weights, and what was measured, in nats a character, the end of a name counted as one.
+First on eight tenths of the names: another tenth, for validation, says after which epoch to stop, and how to mix the
+networks with an n-gram model. Then networks on both parts, for that many epochs; last, these learn what the mixture
+says of names that it makes up (:mod:`dltools.models.names.teacher`). The third part, the last tenth, is for nothing but
+the measure. In: distinct names. Out: a configuration, its weights, and what was measured, in nats a character, the end
+of a name counted as one.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from dltools.errors import InputError
-from dltools.models.names.config import GATES, Floats, Kind, NamesConfig, Weights
+from dltools.models.names.config import EDGE, GATES, Floats, Kind, NamesConfig, Weights
 from dltools.models.names.data import Split, split
 from dltools.models.names.infer import Namer
 from dltools.models.names.ngram import NGram, tuned
+from dltools.models.names.teacher import Lesson, Teacher, best_share
 
 #: Called with what is done now, and how much of it is done.
 Progress = Callable[[str, int, int], None]
@@ -34,7 +38,8 @@ class Recipe:
     """How a model is trained; the defaults were chosen on the validation part of the toolkit's own list.
 
     ``patience``: epochs without a better validation loss before the first stage ends. ``decay``: of the weights (AdamW;
-    Loshchilov and Hutter, 2019). ``epochs``: at most; 0 for as many as the list asks for.
+    Loshchilov and Hutter, 2019). ``epochs``: at most; 0 for as many as the list asks for. ``lessons``: names made up in
+    the last stage; 0 for none.
     """
 
     seed: int
@@ -49,11 +54,29 @@ class Recipe:
     recurrent_dropout: float = 0.3
     input_dropout: float = 0.1
     patience: int = 15
+    lessons: int = 16_000
+    lesson_epochs: int = 6
+    lesson_batch: int = 64
+    lesson_learning_rate: float = 4e-3
+    lesson_dropout: float = 0.1
 
     @classmethod
     def of(cls, kind: Kind, seed: int, **chosen: int) -> Recipe:
         """Return the recipe of a kind: the plain network needs smaller steps."""
         return cls(seed, **{**_OF_KIND[kind], **chosen})  # type: ignore[arg-type]
+
+    def for_lessons(self) -> Recipe:
+        """Return the recipe of the last stage, where there are so many names that little has to be left out."""
+        return dataclasses.replace(
+            self,
+            epochs=self.lesson_epochs,
+            batch=self.lesson_batch,
+            learning_rate=self.lesson_learning_rate,
+            decay=0.0,
+            dropout=self.lesson_dropout,
+            recurrent_dropout=0.0,
+            input_dropout=0.0,
+        )
 
     def epochs_for(self, names: int) -> int:
         """Return after how many passes over so many names training ends at the latest."""
@@ -98,35 +121,43 @@ def train(
     config = NamesConfig(kind, alphabet, tuple(known), {})
     total = recipe.epochs_for(len(parts.train))
     history: list[Epoch] = []
-    best = 0
+    best, kept = 0, first
 
     def judge(loss: float, weights: Weights) -> bool:
-        nonlocal best
+        nonlocal best, kept
         history.append(Epoch(loss, Namer(config, weights).loss(parts.validation)))
         progress("validation", len(history), total)
-        if history[-1].validation < history[best].validation:
-            best = len(history) - 1
+        if len(history) == 1 or history[-1].validation < history[best].validation:
+            best, kept = len(history) - 1, weights
         return len(history) - 1 - best < recipe.patience
 
-    _fit(parts.train, alphabet, kind, recipe, first, total, judge)
-    done = 0
+    def until(what: str, epochs: int) -> Callable[[float, Weights], bool]:
+        done = itertools.count(1)
 
-    def count(_loss: float, _weights: Weights) -> bool:
-        nonlocal done
-        done += 1
-        progress("final", done, best + 1)
-        return done <= best
+        def told(_loss: float, _weights: Weights) -> bool:
+            now = next(done)
+            progress(what, now, epochs)
+            return now < epochs
 
+        return told
+
+    _fit(_lessons(parts.train, alphabet), kind, recipe, first, total, judge)
     learned = parts.train + parts.validation
-    weights = _fit(learned, alphabet, kind, recipe, first, total, count)
+    weights = _fit(_lessons(learned, alphabet), kind, recipe, first, total, until("names", best + 1))
+    discounts = tuned(parts.train, parts.validation)
+    share = best_share(Namer(config, kept), NGram(parts.train, discounts=discounts), parts.validation)
+    ngram = NGram(learned, discounts=discounts)
+    if recipe.lessons:
+        teacher = Teacher(Namer(config, weights), ngram, share)
+        lessons = teacher.lessons(recipe.lessons, np.random.default_rng(recipe.seed))
+        last = recipe.for_lessons()
+        weights = _fit(lessons, kind, last, weights, last.epochs, until("lessons", last.epochs))
     weights = Weights(*(array.astype(np.float16).astype(np.float32) for array in weights))
-    facts = {"names": len(names), "learned": len(learned), "best_epoch": best + 1}
+    facts = {"names": len(names), "learned": len(learned), "best_epoch": best + 1, "share": share}
     config = dataclasses.replace(config, training={**dataclasses.asdict(recipe), **facts})
-    test = ngram = None
-    if parts.test:
-        test = Namer(config, weights).loss(parts.test)
-        ngram = NGram(learned, discounts=tuned(parts.train, parts.validation)).loss(parts.test)
-    return Trained(config, weights, parts, history, best + 1, history[best].validation, test, ngram)
+    test = Namer(config, weights).loss(parts.test) if parts.test else None
+    baseline = ngram.loss(parts.test) if parts.test else None
+    return Trained(config, weights, parts, history, best + 1, history[best].validation, test, baseline)
 
 
 def _start(names: Sequence[str], kind: Kind, recipe: Recipe, resume: Namer | None) -> tuple[str, Weights]:
@@ -164,16 +195,23 @@ def first_weights(kind: Kind, classes: int, recipe: Recipe, random: np.random.Ge
     )
 
 
+def _lessons(names: Sequence[str], alphabet: str) -> list[Lesson]:
+    """Return names as what they are: after each character comes the next, and nothing else."""
+    numbers = {character: number for number, character in enumerate(alphabet, 1)}
+    classes = np.eye(len(alphabet) + 1, dtype=np.float32)
+    texts = [[numbers[character] for character in name] for name in names]
+    return [Lesson(text, classes[[*text, EDGE]]) for text in texts]
+
+
 def _fit(
-    names: Sequence[str],
-    alphabet: str,
+    lessons: Sequence[Lesson],
     kind: Kind,
     recipe: Recipe,
     first: Weights,
     epochs: int,
     each_epoch: Callable[[float, Weights], bool],
 ) -> Weights:
-    """Train on ``names`` until ``each_epoch`` says no; the learning rate falls over ``epochs`` as a cosine does."""
+    """Train on ``lessons`` until ``each_epoch`` says no; the learning rate falls over ``epochs`` as a cosine does."""
     from dltools.runtime.export import quiet_tensorflow
 
     with quiet_tensorflow():
@@ -197,16 +235,14 @@ def _fit(
     optimizer = keras.optimizers.AdamW(recipe.learning_rate, beta_2=0.99, weight_decay=recipe.decay)
     optimizer.build(model.trainable_variables)
     step = train_step(model, optimizer)
-    numbers = {character: number for number, character in enumerate(alphabet, 1)}
-    texts = [[numbers[character] for character in name] for name in names]
-    lengths = np.array([len(text) for text in texts])
-    steps_in_all, done = epochs * -(-len(texts) // recipe.batch), 0
+    lengths = np.array([len(lesson.numbers) for lesson in lessons])
+    steps_in_all, done = epochs * -(-len(lessons) // recipe.batch), 0
     for _ in range(epochs):
         order = np.argsort(lengths + random.uniform(0, 3, len(lengths)), kind="stable")  # like lengths together
         batches = [order[start : start + recipe.batch] for start in range(0, len(order), recipe.batch)]
         losses = []
         for at in random.permutation(len(batches)):
-            inputs, targets, counts = _packed([texts[index] for index in batches[at]], recipe.batch, len(numbers) + 1)
+            inputs, targets, counts = _packed([lessons[index] for index in batches[at]], recipe.batch)
             optimizer.learning_rate.assign(recipe.learning_rate * 0.5 * (1 + np.cos(np.pi * done / steps_in_all)))
             losses.append(float(step(*map(tf.constant, (inputs, targets, counts)))))
             done += 1
@@ -215,14 +251,14 @@ def _fit(
     return model.weights_now()
 
 
-def _packed(texts: Sequence[Sequence[int]], batch: int, classes: int) -> tuple[npt.NDArray[np.int32], Any, Floats]:
-    """Return inputs (batch, steps), one-hot targets (batch, steps, classes) and counts (batch, steps)."""
-    longest = max(map(len, texts)) + 1
+def _packed(lessons: Sequence[Lesson], batch: int) -> tuple[npt.NDArray[np.int32], Floats, Floats]:
+    """Return inputs (batch, steps), targets (batch, steps, classes) and counts (batch, steps)."""
+    longest = max(len(lesson.targets) for lesson in lessons)
     steps = next(size for size in _STEPS if size >= longest)
-    inputs, nexts = np.zeros((batch, steps), np.int32), np.zeros((batch, steps), np.int32)
-    counts = np.zeros((batch, steps), np.float32)
-    for row, text in enumerate(texts):
-        inputs[row, 1 : len(text) + 1] = text
-        nexts[row, : len(text)] = text
-        counts[row, : len(text) + 1] = 1
-    return inputs, np.eye(classes, dtype=np.float32)[nexts], counts
+    inputs, counts = np.zeros((batch, steps), np.int32), np.zeros((batch, steps), np.float32)
+    targets = np.zeros((batch, steps, lessons[0].targets.shape[1]), np.float32)
+    for row, (numbers, shares) in enumerate(lessons):
+        inputs[row, 1 : len(shares)] = numbers
+        targets[row, : len(shares)] = shares
+        counts[row, : len(shares)] = 1
+    return inputs, targets, counts

@@ -17,7 +17,7 @@ from types import ModuleType
 from _harness import Result, measure, table
 
 README = Path(__file__).with_name("README.md")
-COMMANDS = ("yolo-detect", "wordvec", "emojify")  # each has its cases in a module of its name
+COMMANDS = ("yolo-detect", "wordvec", "emojify", "dino-names")  # each has its cases in a module of its name
 
 _PACKAGES = {"dltools": "dltools", "LiteRT": "ai-edge-litert", "TensorFlow": "tensorflow", "NumPy": "numpy"}
 

@@ -103,8 +103,8 @@ _COLUMNS = ("text", "score", "novel", "sample", "seed")
     metavar="P",
     help="Draw from the likeliest characters only that together have the share P.",
 )
-@click.option("--prefix", default="", metavar="TEXT", help="Names that begin so.")
-@click.option("--suffix", default="", metavar="TEXT", help="Names that end so.")
+@click.option("--prefix", metavar="TEXT", help="Names that begin so.")
+@click.option("--suffix", metavar="TEXT", help="Names that end so.")
 @click.option("--min-length", type=click.IntRange(1, _LONGEST), default=1, metavar="N", help="Characters at least.")
 @click.option(
     "--max-length", type=click.IntRange(1, _LONGEST), default=_LONGEST, metavar="N", help="Characters at most."
@@ -128,7 +128,7 @@ def sample(
     top_p: float,
     seed: int | None,
     model: str,
-    **wishes: str | int | bool,
+    **wishes: str | int | bool | None,
 ) -> None:
     """Print invented names, one a line. Of one seed, name i is the same however many are asked for."""
     context = open_context(ctx)
@@ -141,7 +141,8 @@ def sample(
         context.detail(f"seed {seed}")
     encode = text_encoder(context, View(_COLUMNS, _human, lambda record: str(record["text"])))
     number = 0
-    wish = Wish(Shape(temperature, top_k or 0, top_p), **wishes)  # type: ignore[arg-type]
+    given = {name: value for name, value in wishes.items() if value is not None}
+    wish = Wish(Shape(temperature, top_k or 0, top_p), **given)  # type: ignore[arg-type]
     for names in namer.sample(count, seed, wish):
         records: list[Record] = [
             {"text": name.text, "score": round(name.score, 4), "novel": name.novel, "sample": at, "seed": seed}

@@ -18,7 +18,7 @@ from _harness import Result, measure, table
 
 README = Path(__file__).with_name("README.md")
 #: Each has its cases in a module of its name.
-COMMANDS = ("yolo-detect", "wordvec", "emojify", "date-translate", "nn-train")
+COMMANDS = ("yolo-detect", "wordvec", "emojify", "date-translate", "nn-train", "dino-names")
 
 _PACKAGES = {"dltools": "dltools", "LiteRT": "ai-edge-litert", "TensorFlow": "tensorflow", "NumPy": "numpy"}
 

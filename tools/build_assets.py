@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dltools.models.emoji.config import Kind
+from dltools.models.names import config as names
 from dltools.runtime.assets import REGISTRY, Registry, sha256_of
 from dltools.runtime.fetch import fetch
 
@@ -89,6 +90,25 @@ def build_date_translate_attention(_registry: Registry) -> bytes:
     return encode(trained.config, trained.weights)
 
 
+def build_dino_names_lstm(_registry: Registry) -> bytes:
+    """Train the default names model, as ``dino-names train --seed 1 --out FILE`` does."""
+    return _dino_names("lstm")
+
+
+def build_dino_names_rnn(_registry: Registry) -> bytes:
+    """Train the plain recurrent names model, as ``dino-names train --model rnn --seed 1 --out FILE`` does."""
+    return _dino_names("rnn")
+
+
+def _dino_names(kind: names.Kind) -> bytes:
+    from dltools.models.names.data import OWN_NAMES, read_names
+    from dltools.models.names.store import encode
+    from dltools.models.names.training import Recipe, train
+
+    trained = train(read_names(OWN_NAMES), kind, Recipe.of(kind, 1))
+    return encode(trained.config, trained.weights)
+
+
 BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "yolov3-tiny": build_yolov3_tiny,
     "example-photo": build_example_photo,
@@ -96,6 +116,8 @@ BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "date-translate-attention": build_date_translate_attention,
     "emojify-lstm": build_emojify_lstm,
     "emojify-average": build_emojify_average,
+    "dino-names-lstm": build_dino_names_lstm,
+    "dino-names-rnn": build_dino_names_rnn,
 }
 
 

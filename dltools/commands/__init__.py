@@ -19,6 +19,7 @@ COMMANDS = {
     "yolo-detect": Entry("dltools.commands.yolo_detect:cli", "Find objects in photographs: labels, scores and boxes."),
     "date-translate": Entry("dltools.commands.date_translate:cli", "Bring dates in any wording to ISO 8601."),
     "emojify": Entry("dltools.commands.emojify:cli", "Say which emoji a sentence asks for."),
+    "dino-names": Entry("dltools.commands.dino_names:cli", "Invent names like those of a list: dinosaurs, or any."),
     "wordvec": Entry("dltools.commands.wordvec:cli", "Query word vectors: neighbours, analogies, similarity, bias."),
     "nn-train": Entry("dltools.commands.nn_train:cli", "Train neural networks from scratch on tables and images."),
 }

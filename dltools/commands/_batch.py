@@ -37,6 +37,7 @@ class View:
     ``columns``: the record keys of TSV. ``human``: lines for people.
     ``plain``: a text command's one line for one input, which is its ``auto`` format. ``alone``: the lines for an
     input that the operands gave and that nothing has to line up with, if they are others. ``rows``: the TSV rows.
+    ``rank``: what a text command that ranks its records sorts them by.
     """
 
     columns: Sequence[str]
@@ -44,6 +45,7 @@ class View:
     plain: Callable[[Record], str] | None = None
     alone: Callable[[Record], str] | None = None
     rows: Callable[[Record], list[Record]] = findings
+    rank: Callable[[Record], float] | None = None
 
 
 def image_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int]]:

@@ -42,6 +42,7 @@ class Settings:
     file: str | None = None
     files_from: str | None = None
     null: bool = False
+    rank: bool = False
 
 
 @dataclasses.dataclass

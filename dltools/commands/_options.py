@@ -154,6 +154,11 @@ def text_inputs(metavar: str) -> Callable[[Function], Function]:
     )
 
 
+def rank_option(function: Function) -> Function:
+    """Add the choice to write the records in order of what a view ranks them by, once all are made."""
+    return _setting("rank", "--sort", is_flag=True, help="Best first, after all were read; failures last.")(function)
+
+
 def writing_options(function: Function) -> Function:
     """Add what a command that writes files takes."""
     return _setting("force", "--force", is_flag=True, help="Overwrite files that exist.")(function)

@@ -74,14 +74,20 @@ def _listed(file: str | None, records: str | None) -> Iterator[list[TextItem]]:
 
 def _run(context: Context, batches: Iterator[list[TextItem]], work: TextWork, view: View) -> int:
     settings, report = context.settings, Report()
-    encode = _encoder(context, view)
+    encode, ranked = text_encoder(context, view), settings.rank and view.rank
+    held: list[Record] = []
     with _render.Progress(context) as progress:
         for batch in batches:
             records = _answers(context, batch, work, report)
-            context.write(b"".join(map(encode, records)))
+            if ranked:
+                held += records
+            else:
+                context.write(b"".join(map(encode, records)))
             progress.advance(len(records))
             if settings.fail_fast and report.failed:
                 break
+    if ranked:
+        context.write(b"".join(map(encode, sorted(held, key=ranked))))
     if report.inputs > 1 and (report.failed or settings.verbose):
         context.note(report.summary())
     return report.exit_status(must_find=settings.exit_status)
@@ -125,7 +131,7 @@ def _attempt(items: list[TextItem], work: TextWork) -> Sequence[Record | Excepti
     return results
 
 
-def _encoder(context: Context, view: View) -> Callable[[Record], bytes]:
+def text_encoder(context: Context, view: View) -> Callable[[Record], bytes]:
     """Return what encodes records: for ``auto`` one plain line for each, an empty one for a failure."""
     if context.settings.format != "auto" or view.plain is None:
         return record_encoder(context, view, auto="ndjson")

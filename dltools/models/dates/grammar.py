@@ -40,6 +40,12 @@ class Automaton(NamedTuple):
     allowed: npt.NDArray[np.bool_]
     following: npt.NDArray[np.int16]
 
+    def without(self, symbol: str) -> Automaton:
+        """Return the automaton that does not begin with ``symbol``."""
+        allowed = self.allowed.copy()
+        allowed[0, SYMBOLS.index(symbol)] = False
+        return Automaton(allowed, self.following)
+
     def accepts(self, text: str) -> bool:
         """Say whether each character of ``text`` may stand where it stands."""
         state = 0
@@ -256,7 +262,7 @@ def _relative(expression: str, base: dt.date) -> dt.date:
     sign = expression[0]
     if sign in "<>=":
         ahead = (int(expression[1]) - base.isoweekday()) % 7
-        days = {"=": ahead, ">": ahead or 7, "<": (ahead or 7) - 7}[sign]
+        days = {"=": ahead, ">": ahead or 7, "<": ahead - 7}[sign]
         return base + dt.timedelta(days=days)
     count, unit = int(expression[:5]), expression[5]
     if unit in "dw":

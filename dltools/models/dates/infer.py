@@ -28,6 +28,7 @@ DEFAULT_MODEL = "attention"
 _CHUNK = 256  # texts that are read together: their state should stay in the processor's cache
 _BEAM = 4
 _SURE = 0.9  # a text whose best reading scores less is searched for others
+_LEAP_SCORE = 0.5  # of a leap day that was refused, from which it is taken for one
 _UNREAL = 0.5  # where the calendar takes away more, the text says a day that does not exist
 _WORTH = 0.02  # another reading that scores less is not one
 _RIVAL = 0.1  # a text with another reading that scores more is ambiguous
@@ -176,6 +177,7 @@ class DateTranslator:
                 texts, written.texts, written.scores.tolist(), written.kept.tolist(), map(readings, texts), strict=True
             )
         ]
+        self._leap_days(cases, reading)
         unsure = [number for number, case in enumerate(cases) if options.top > 1 or case.unsure(options.order)]
         others: dict[int, list[tuple[str, float]]] = {}
         if unsure:
@@ -184,14 +186,27 @@ class DateTranslator:
         times = self._times(reading) if options.time else [""] * len(texts)
         return [self._answer(case, others.get(number, []), times[number], options) for number, case in enumerate(cases)]
 
+    def _leap_days(self, cases: list[_Case], reading: Reading) -> None:
+        """Put right, in ``cases``, what the network refused although it is the 29th of February of a leap year.
+
+        It learned to refuse days that do not exist, but which years have a leap day is not what a network counts well.
+        """
+        doubtful = [at for at, case in enumerate(cases) if case.expression[0] == "x" and "29" in case.text]
+        if not doubtful:
+            return
+        written = self._write(reading.rows(np.array(doubtful)), grammar.date_automaton().without("x"))
+        for at, text, score in zip(doubtful, written.texts, written.scores.tolist(), strict=True):
+            if text.endswith("-02-29") and score > _LEAP_SCORE:
+                cases[at] = cases[at]._replace(expression=text, score=score)
+
     def _read(self, texts: list[str], hints: tuple[int, int]) -> Reading:
         steps = steps_for(max(map(len, texts)))
         return self._network.read(
             self._alphabet.numbers(texts, steps), np.tile(np.array(hints, np.int32), (len(texts), 1))
         )
 
-    def _write(self, reading: Reading, *, attend: bool = False) -> Written:
-        automaton, temperature = grammar.date_automaton(), self.config.temperature
+    def _write(self, reading: Reading, automaton: grammar.Automaton | None = None, *, attend: bool = False) -> Written:
+        automaton, temperature = automaton or grammar.date_automaton(), self.config.temperature
         return greedy(
             self._network, reading, automaton, grammar.START_DATE, grammar.DATE_STEPS, temperature, attend=attend
         )

@@ -85,7 +85,7 @@ class Translator:
         """Return the weights as they are."""
         ways = zip(*(layer.get_weights() for layer in self._recurrent), strict=True)
         encoder = dict(zip(("encoder_kernel", "encoder_recurrent", "encoder_bias"), map(np.stack, ways), strict=True))
-        return Weights(**{name: np.array(variable.value) for name, variable in self._own.items()}, **encoder)
+        return Weights(**{name: variable.numpy() for name, variable in self._own.items()}, **encoder)
 
     def encode(self, characters: Any, hints: Any, dropout: float = 0.0) -> tuple[Any, Any, Any]:
         """Return what is read (batch, 1 + steps, 2 H), its mask (batch, 1 + steps), the decoder's first output.

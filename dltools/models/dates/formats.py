@@ -5,7 +5,6 @@ The file's notation is told in ``formats.txt`` itself, which is the toolkit's ow
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -64,5 +63,7 @@ def part_of(pattern: str) -> Part:
 
     By a hash of the pattern, so that it is the same in every run and for every language.
     """
+    import hashlib
+
     digest = hashlib.sha256(pattern.encode("utf-8")).digest()[0]
     return "test" if digest < 26 else "validation" if digest < 52 else "train"

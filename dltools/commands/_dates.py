@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from dltools.commands import _options as options
 from dltools.commands._batch import open_source
@@ -25,14 +24,6 @@ if TYPE_CHECKING:
 _ORDERS = ("auto", "dmy", "mdy", "ymd")
 #: How many lines of a pipe may be held back to find the order of their numbers.
 LOOK_AHEAD = 1000
-
-
-class _Model(options.FileName):
-    """The model that comes with the toolkit, or the file of one."""
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        own = [CompletionItem("attention")] if "attention".startswith(incomplete) else []
-        return own + super().shell_complete(ctx, param, incomplete)
 
 
 class _Base(click.ParamType[dt.date]):
@@ -51,15 +42,7 @@ class _Base(click.ParamType[dt.date]):
             self.fail(f"{value!r} is neither a date such as 2009-06-25 nor today", param, ctx)
 
 
-MODEL = click.option(
-    "-m",
-    "--model",
-    type=_Model(),
-    metavar="NAME|FILE",
-    default="attention",
-    show_default=True,
-    help="attention, or the file of a model that 'train' made.",
-)
+MODEL = options.model_option(("attention",), "attention, or the file of a model that 'train' made.")
 
 
 def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:

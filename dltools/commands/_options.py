@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -47,6 +47,24 @@ class FileName(click.ParamType[str]):
 
 
 FILE = FileName()
+
+
+class KindOrFile(FileName):
+    """A kind of model that comes with the toolkit, or the file of one."""
+
+    def __init__(self, kinds: Sequence[str]) -> None:
+        self.kinds = kinds
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        kinds = [CompletionItem(kind) for kind in self.kinds if kind.startswith(incomplete)]
+        return kinds + super().shell_complete(ctx, param, incomplete)
+
+
+def model_option(kinds: Sequence[str], text: str) -> Callable[[Function], Function]:
+    """Add the choice of a model among ``kinds``, the first of which is the default, or of a file; ``text`` helps."""
+    return click.option(
+        "-m", "--model", type=KindOrFile(kinds), metavar="NAME|FILE", default=kinds[0], show_default=True, help=text
+    )
 
 
 def general_options(function: Function) -> Function:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from dltools.commands import _options as options
 from dltools.commands._batch import View, write_one
@@ -41,22 +40,8 @@ cli = DefaultGroup(
 main = entry_point(cli)
 
 
-class _Model(options.FileName):
-    """A kind of model that comes with the toolkit, or the file of one."""
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        kinds = [CompletionItem(kind) for kind in _KINDS if kind.startswith(incomplete)]
-        return kinds + super().shell_complete(ctx, param, incomplete)
-
-
-_MODEL = click.option(
-    "-m",
-    "--model",
-    type=_Model(),
-    metavar="NAME|FILE",
-    default="lstm",
-    show_default=True,
-    help="lstm, rnn (the plain recurrent network), or the file of a model that 'train' made.",
+_MODEL = options.model_option(
+    _KINDS, "lstm, rnn (the plain recurrent network), or the file of a model that 'train' made."
 )
 
 
@@ -217,7 +202,9 @@ _MEASURES = View(
 @click.option(
     "-m", "--model", type=click.Choice(_KINDS), default="lstm", show_default=True, help="The kind of model to train."
 )
-@click.option("--resume", type=_Model(), metavar="MODEL", help="Go on from this model, of the same kind.")
+@click.option(
+    "--resume", type=options.KindOrFile(_KINDS), metavar="MODEL", help="Go on from this model, of the same kind."
+)
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Makes training repeatable.")
 @click.option("--epochs", type=click.IntRange(1, 100_000), help="At most so many passes over the names.")
 @click.option("--members", type=click.IntRange(1, 64), help="How many networks are averaged.")

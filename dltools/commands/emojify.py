@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import CompletionItem
 
 from dltools.commands import _options as options
 from dltools.commands._batch import View, write_one
@@ -37,22 +36,8 @@ cli = DefaultGroup(
 main = entry_point(cli)
 
 
-class _Model(options.FileName):
-    """A kind of model that comes with the toolkit, or the file of one."""
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        kinds = [CompletionItem(kind) for kind in _KINDS if kind.startswith(incomplete)]
-        return kinds + super().shell_complete(ctx, param, incomplete)
-
-
-_MODEL = click.option(
-    "-m",
-    "--model",
-    type=_Model(),
-    metavar="NAME|FILE",
-    default="lstm",
-    show_default=True,
-    help="lstm (recurrent), average (of the word vectors), or the file of a model that 'train' made.",
+_MODEL = options.model_option(
+    _KINDS, "lstm (recurrent), average (of the word vectors), or the file of a model that 'train' made."
 )
 
 

@@ -1,7 +1,6 @@
 """How well dates are read: exact matches by kind, and whether scores are what they say.
 
-In: labelled texts. Out: measures; the calibration error is the expected one of Guo et al., "On Calibration of Modern
-Neural Networks" (2017), in ten equal bins.
+In: labelled texts. Out: measures.
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ import numpy as np
 
 from dltools.errors import InputError
 from dltools.models.dates.infer import Answer
-
-_BINS = 10
+from dltools.models.nn.calibration import calibration_error
 
 
 class Labelled(NamedTuple):
@@ -96,18 +94,7 @@ def measure(labelled: Sequence[Labelled], answers: Sequence[Answer]) -> Measures
         len(labelled),
         float(right.mean()),
         float(right[negative].mean()) if negative.any() else None,
-        _calibration_error(scores[said], right[said]),
+        calibration_error(scores[said], right[said]),
         {kind: (int(rows.sum()), float(right[rows].mean())) for kind, rows in chosen.items()},
         sorted(wrong, key=lambda each: -each.score),
     )
-
-
-def _calibration_error(scores: np.typing.NDArray[np.float64], right: np.typing.NDArray[np.bool_]) -> float:
-    if not len(scores):
-        return 0.0
-    bins = np.minimum((scores * _BINS).astype(int), _BINS - 1)
-    gaps = [
-        abs(scores[bins == each].mean() - right[bins == each].mean()) * (bins == each).mean()
-        for each in np.unique(bins)
-    ]
-    return float(sum(gaps))

@@ -1,7 +1,4 @@
-"""How good a classifier's probabilities are: accuracy, confusion, and calibration error.
-
-The expected calibration error is that of Guo et al. (2017), section 2: ten bins of the best class's probability.
-"""
+"""How good a classifier's probabilities are: accuracy, confusion, and the calibration error of the best class's."""
 
 from __future__ import annotations
 
@@ -11,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dltools.models.emoji.config import Floats, Label
-
-_BINS = 10
+from dltools.models.nn.calibration import calibration_error
 
 
 class Measures(NamedTuple):
@@ -35,14 +31,12 @@ def measure(probabilities: Floats, targets: Sequence[int], labels: Sequence[Labe
     right = best == truth
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(confusion, (truth, best), 1)
-    bins = np.minimum((scores * _BINS).astype(np.int64), _BINS - 1)
-    gaps = [abs(float(right[bins == each].sum() - scores[bins == each].sum())) for each in range(_BINS)]
     chosen = np.maximum(probabilities[np.arange(len(truth)), truth], 1e-12)
     amounts = confusion.sum(axis=1)
     return Measures(
         texts=len(truth),
         accuracy=float(right.mean()),
-        calibration_error=sum(gaps) / len(truth),
+        calibration_error=calibration_error(scores, right),
         log_loss=float(-np.log(chosen).mean()),
         per_class={
             label.name: float(confusion[at, at] / amounts[at]) if amounts[at] else None

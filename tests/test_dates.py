@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import io
 import json
@@ -391,45 +392,74 @@ def test_a_labelled_table_with_a_fault_is_named(tmp_path: Path) -> None:
 # --- training
 
 
+FORMATS = """\
+number	1	y-MM-dd
+number	1	y/MM/dd
+packed	1	yMMdd
+name	1	d MMMM y
+en	1	do MMMM y
+time	1	HH:mm
+"""
+
+
 @pytest.mark.slow
-def test_training_learns_a_few_formats_and_repeats(tmp_path: Path, run: Run) -> None:
-    formats = tmp_path / "formats.txt"
-    formats.write_text(
-        "number\t1\ty-MM-dd\nnumber\t1\ty/MM/dd\nnumber\t1\ty.MM.dd\npacked\t1\tyMMdd\n"
-        "name\t1\td MMMM y\nen\t1\tdo MMMM y\n"
-        "time\t1\tHH:mm\nlog\t1\t[DATE TIME] \n",
-        "utf-8",
+def test_training_repeats_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("keras")
+    from dltools.models.dates import batches, training
+
+    monkeypatch.setattr(training, "_MEASURED", 300)
+    monkeypatch.setattr(batches, "BLOCK", 3000)
+    path = tmp_path / "formats.txt"
+    path.write_text(FORMATS, "utf-8")
+    recipe = training.Recipe(seed=5, steps=6, finish=2, batch=16, embedding=4, units=8, decoder=8, judge_every=3)
+    told: list[str] = []
+    kept: list[Weights] = []
+    one, two = (
+        training.train(
+            recipe,
+            ("en",),
+            read_formats(path),
+            progress=lambda what, _done, _all, _measured: told.append(what),
+            keep=lambda _config, weights: kept.append(weights),
+        )
+        for _ in range(2)
     )
-    settings = [
-        "--formats",
-        formats,
-        "--locales",
-        "en",
-        "--seed",
-        "5",
-        "--steps",
-        "6",
-        "--finish",
-        "2",
-        "--batch",
-        "16",
-    ]
-    sizes = ["--units", "8", "--decoder", "8"]
-    for name in ("one.npz", "two.npz"):
-        done = run("date-translate", "train", *settings, *sizes, "-o", tmp_path / name, timeout=300)
-        assert done.returncode == 0, done.stderr
-    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    assert encode(one.config, one.weights) == encode(two.config, two.weights)
+    assert set(told) == {"formats held out", "all formats"}
+    assert len(kept) == 2 * len(one.curve) == 4
+    assert one.held_out.texts > 50
+    model = tmp_path / "one.npz"
+    model.write_bytes(encode(one.config, one.weights))
+    again = training.train(dataclasses.replace(recipe, steps=2), ("en",), read_formats(path), resume=model)
+    assert again.weights.embedding.shape == one.weights.embedding.shape
+    assert not np.array_equal(again.weights.embedding, one.weights.embedding)
+
+
+@pytest.mark.slow
+def test_the_train_command_writes_a_model_and_a_curve(run: Run, tmp_path: Path) -> None:
+    path, model, curve = tmp_path / "formats.txt", tmp_path / "model.npz", tmp_path / "curve.png"
+    path.write_text(FORMATS, "utf-8")
+    sizes = ["--units", 4, "--decoder", 4, "--batch", 8, "--steps", 2, "--finish", 0]
+    arguments = ["--formats", path, "--locales", "en,de", "--seed", 5, *sizes, "-o", model, "--curve", curve]
+    done = run("date-translate", "train", *arguments, timeout=300)
+    assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
     assert record["seed"] == 5
-    assert record["texts"] > 100
-    again = run(
-        "date-translate", "train", *settings, "--resume", tmp_path / "one.npz", "-o", tmp_path / "three.npz",
-        "--curve", tmp_path / "curve.png", timeout=300,
-    )  # fmt: skip
-    assert again.returncode == 0, again.stderr
-    assert Image.open(tmp_path / "curve.png").size[0] > 300
-    used = run("date-translate", "-m", tmp_path / "three.npz", "--min-score", "0", "2009-06-25", "--json")
-    assert used.returncode in (0, 3)
+    assert record["texts"] > 1000
+    assert Image.open(curve).size[0] > 300
+    assert run("date-translate", "-m", model, "2009-06-25").returncode in (0, 3)
+
+
+def test_the_train_command_names_what_is_wrong(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "formats.txt"
+    path.write_text("number y-MM-dd\n", "utf-8")
+    done = run("date-translate", "train", "--formats", path, "-o", tmp_path / "model.npz")
+    assert done.returncode == 3
+    assert b"formats.txt: line 1" in done.stderr
+    done = run("date-translate", "train", "--locales", "xx_YY", "-o", tmp_path / "model.npz")
+    assert done.returncode == 2
+    assert b"xx_YY" in done.stderr
+    assert not (tmp_path / "model.npz").exists()
 
 
 # --- the model that is shipped

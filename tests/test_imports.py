@@ -87,7 +87,18 @@ def test_models_do_not_import_each_other(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_heavy_packages_are_imported_where_they_are_used(path: Path) -> None:
     """Pillow, soundfile and whatever fetches are imported inside functions."""
-    lazy = {"PIL", "soundfile", "requests", "pypi_simple", "filelock", "platformdirs", "hashlib", "pycocotools", "rich", "babel"}
+    lazy = {
+        "PIL",
+        "soundfile",
+        "requests",
+        "pypi_simple",
+        "filelock",
+        "platformdirs",
+        "hashlib",
+        "pycocotools",
+        "rich",
+        "babel",
+    }
     if path.name != "sources.py":  # imported as a whole only once something has to be downloaded
         assert not {name.split(".")[0] for name in _imports(path, top_only=True)} & lazy
 

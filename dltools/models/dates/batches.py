@@ -23,7 +23,7 @@ from dltools.models.dates.grammar import START_DATE, START_TIME, SYMBOLS
 
 Ints = npt.NDArray[np.int32]
 
-_BLOCK = 1 << 16  # examples that are drawn together
+BLOCK = 1 << 16  # examples that are drawn together
 _RARE = 4  # a character that was seen less often in a block is not learned
 
 
@@ -74,11 +74,11 @@ def _symbols(texts: Sequence[str], start: int) -> Ints:
     return np.concatenate([np.full((len(texts), 1), start, np.int32), table[codes]], 1)
 
 
-def draw(source: Source, block: int, count: int = _BLOCK) -> list[Example]:
+def draw(source: Source, block: int, count: int | None = None) -> list[Example]:
     """Return the examples of ``block``, the same each time."""
     writer = _writer(source)
-    first = (source.seed << 40) + block * _BLOCK
-    return [writer.example(first + number) for number in range(count)]
+    first = (source.seed << 40) + block * BLOCK
+    return [writer.example(first + number) for number in range(BLOCK if count is None else count)]
 
 
 _WRITERS: list[tuple[Source, Writer]] = []  # the last one, in the process that draws
@@ -102,10 +102,10 @@ def batches(source: Source, codes: Codes, size: int) -> Iterator[Batch]:
     random = np.random.default_rng(source.seed)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         block = 0
-        coming = pool.submit(draw, source, block)
+        coming = pool.submit(draw, source, block, BLOCK)
         while True:
             examples, block = coming.result(), block + 1
-            coming = pool.submit(draw, source, block)
+            coming = pool.submit(draw, source, block, BLOCK)
             for example in examples:
                 waiting[steps_for(len(example.text))].append(example)
             ready = _full(waiting, size)

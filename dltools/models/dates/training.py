@@ -271,7 +271,7 @@ def _calibrated(config: DatesConfig, weights: Weights, labelled: Sequence[Labell
         said = np.array([answer.date or "" for answer in answers])
         scores = np.array([answer.score for answer in answers])
         right, dated = said == dates, said != ""
-        brier = float(np.mean((scores[dated] - right[dated]) ** 2))
+        brier = float(np.mean((scores[dated] - right[dated]) ** 2)) if dated.any() else 1.0
         errors = [float(np.mean(np.where(dated & (scores >= level), said, "") != dates)) for level in _THRESHOLDS]
         trial = dataclasses.replace(trial, threshold=_THRESHOLDS[int(np.argmin(errors))])
         if best is None or brier < best[0]:

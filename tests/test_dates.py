@@ -53,9 +53,7 @@ def _untrained(alphabet: Alphabet) -> DateTranslator:
         (2 * h, 4 * d), (s + 2, 4 * d), (d, 4 * d), (4 * d,), (d + 2 * h, s), (s,),
     ]  # fmt: skip
     weights = Weights(*(random.normal(0, 1.5, shape).astype(np.float32) for shape in shapes))
-    return DateTranslator(
-        DatesConfig(alphabet.characters, ("en", "de"), {"en": "mdy", "de": "dmy"}, 1.0, 0.0, {}), weights
-    )
+    return DateTranslator(DatesConfig(alphabet.characters, ("en", "de"), {"en": "mdy", "de": "dmy"}, 1.0, {}), weights)
 
 
 # --- folding

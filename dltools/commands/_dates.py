@@ -73,7 +73,9 @@ def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option(
                 "--min-score",
                 type=click.FloatRange(0, 1),
-                help="Refuse readings that score less (default: the model's).",
+                default=0.5,
+                show_default=True,
+                help="Refuse texts whose reading scores less; of numbers, all their orders together.",
             ),
             MODEL,
         )

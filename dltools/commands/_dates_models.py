@@ -143,8 +143,9 @@ def _draw(curve: list[tuple[int, float, float]], path: Path, *, force: bool) -> 
     from dltools.io.images import encode_image
     from dltools.io.outputs import atomic_write
 
-    series = {"loss": [loss for _, loss, _ in curve], "accuracy on held-out formats": [share for _, _, share in curve]}
-    pixels = line_chart(series, title="date-translate train", x_label="hundreds of steps", y_label="loss, accuracy")
+    series = {"loss": [loss for _, loss, _ in curve], "accuracy": [share for _, _, share in curve]}
+    title = f"date-translate train: loss, and accuracy on held-out formats ({curve[-1][0]:,} steps)"
+    pixels = line_chart(series, title=title, x_label="times measured", y_label="nats a character, share")
     with atomic_write(path, force=force) as stream:
         stream.write(encode_image(pixels, ".png"))
 

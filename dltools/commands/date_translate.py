@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from dltools.models.dates.infer import DateTranslator, Options
 
 NAME = "date-translate"
-_FIND_SCORE = 0.5  # running text is full of what could be read as a date
 _COLUMNS = ("text", "date", "score", "ambiguous", "order", "removed")
 
 cli = DefaultGroup(
@@ -115,12 +114,12 @@ def _found_human(record: Record, paint: Callable[..., str]) -> str:
 @options.runtime_options
 @options.general_options
 @text_batch(View(("text", "date", "score", "span"), _found_human, _found_plain))
-def find(context: Context, model: str, order: str, min_score: float | None, **chosen: Any) -> TextWork:
+def find(context: Context, model: str, order: str, **chosen: Any) -> TextWork:
     """Print the dates that stand in each text, with spaces between; records say from which character to which."""
     from dltools.models.dates.find import find as search
 
     translator = dates.load(context, model)
-    how = dates.reading(order, min_score=_FIND_SCORE if min_score is None else min_score, **chosen)
+    how = dates.reading(order, **chosen)
 
     def answer(items: list[TextItem], how: Options) -> list[Record | InputError]:
         found = search(translator, [item.text for item in items], how)

@@ -46,15 +46,14 @@ class Weights(NamedTuple):
 class DatesConfig:
     """``alphabet``: the characters known. ``languages``: codes of the hints. ``temperature``: divides the logits.
 
-    ``locales``: for each locale code ("en_GB") the order in which it writes numbers. ``threshold``: below this score a
-    text is refused. ``training``: how the model came about, for people.
+    ``locales``: for each locale code ("en_GB") the order in which it writes numbers. ``training``: how the model came
+    about, for people.
     """
 
     alphabet: str
     languages: tuple[str, ...]
     locales: dict[str, Order]
     temperature: float
-    threshold: float
     training: dict[str, Any]
 
     def to_json(self) -> str:
@@ -70,6 +69,5 @@ class DatesConfig:
             tuple(map(str, data["languages"])),
             {str(code): ORDERS[ORDERS.index(order)] for code, order in data["locales"].items()},
             float(data["temperature"]),
-            float(data["threshold"]),
             dict(data["training"]),
         )

@@ -25,6 +25,8 @@ from dltools.models.dates.recurrent import Network, Reading
 from dltools.runtime.assets import own_model_path
 
 DEFAULT_MODEL = "attention"
+#: What is likelier wrong than right is no answer.
+MIN_SCORE = 0.5
 _CHUNK = 256  # texts that are read together: their state should stay in the processor's cache
 _BEAM = 4
 _SURE = 0.9  # a text whose best reading scores less is searched for others
@@ -43,7 +45,7 @@ class Options:
     ``order``: of numbers, None to let the text decide. ``locale``: a hint such as "de" or "en_GB". ``pivot``: years of
     two digits from here on are of the 20th century. ``top``: how many readings to give. ``base``: the date that
     relative ones start from. ``partial``: let dates without a day or a month through. ``time``: read the time of day.
-    ``min_score``: below it a text is refused, None for the model's own threshold.
+    ``min_score``: a text is refused if its best reading scores less; of plain numbers, if all their orders together do.
     """
 
     order: Order | None = None
@@ -53,7 +55,7 @@ class Options:
     base: dt.date | None = None
     partial: bool = False
     time: bool = False
-    min_score: float | None = None
+    min_score: float = MIN_SCORE
 
 
 class Answer(NamedTuple):
@@ -226,10 +228,9 @@ class DateTranslator:
             expression, score = others[0]
         kind = grammar.kind_of(expression)
         date, reason = _date(case, expression, kind, options)
-        threshold = self.config.threshold if options.min_score is None else options.min_score
         if date is not None and _removed(case) > _UNREAL:
             date, reason = None, "no such day in the calendar"
-        elif date is not None and score < threshold:
+        elif date is not None and _confidence(case, expression, score, others) < options.min_score:
             date, reason = None, f"not sure of any reading (the best, {date}, scores {score:.2f})"
         if date is None:
             return Answer(None, score, _removed(case), False, None, [], kind, expression, reason)
@@ -262,6 +263,14 @@ class _Case(NamedTuple):
     def unsure(self, order: Order | None) -> bool:
         """Whether other readings are worth searching for; ``order``: the one that is settled, if any is."""
         return self.score < _SURE or (order is None and len(set(self.numbers.values())) > 1)
+
+
+def _confidence(case: _Case, expression: str, score: float, others: list[tuple[str, float]]) -> float:
+    """Return how likely it is that the text says a date: of plain numbers, in whichever order they are read."""
+    possible = set(case.numbers.values())
+    if expression not in possible:
+        return score
+    return sum(share for each, share in {expression: score, **dict(others)}.items() if each in possible)
 
 
 def _removed(case: _Case) -> float:

@@ -35,7 +35,6 @@ _VALIDATION, _TEST = 1 << 20, 1 << 21  # added to the seed, so that no example i
 _MEASURED = 16_000  # examples drawn to measure on, texts without a date among them
 _JUDGED = 3_000  # texts with a date that the curve is measured on
 _TEMPERATURES = (0.8, 1.0, 1.2, 1.4, 1.7, 2.0, 2.5)
-_THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 _KINDS = {"none": "not a date", "relative": "not absolute", "partial": "not absolute", "name": "with names"}
 _DATE_WORDS = [
     "today",
@@ -182,9 +181,7 @@ def _beginning(recipe: Recipe, source: Source) -> tuple[DatesConfig, Weights]:
 
     alphabet = alphabet_of(draw(source, 0))
     languages = tuple(dict.fromkeys(code.split("_")[0] for code in source.locales))
-    config = DatesConfig(
-        alphabet.characters, languages, {code: number_order(code) for code in source.locales}, 1.0, 0.2, {}
-    )
+    config = DatesConfig(alphabet.characters, languages, {code: number_order(code) for code in source.locales}, 1.0, {})
     with quiet_tensorflow():
         from dltools.models.dates.network import first_weights
     sizes = (recipe.embedding, recipe.units, recipe.decoder)
@@ -262,7 +259,7 @@ def _accuracy(config: DatesConfig, weights: Weights, labelled: Sequence[Labelled
 
 
 def _calibrated(config: DatesConfig, weights: Weights, labelled: Sequence[Labelled]) -> DatesConfig:
-    """Choose the temperature with the lowest Brier score on held-out formats, then the threshold that errs least."""
+    """Choose the temperature with the lowest Brier score on held-out formats."""
     dates = np.array([each.date for each in labelled])
     best: tuple[float, DatesConfig] | None = None
     for temperature in _TEMPERATURES:
@@ -272,8 +269,6 @@ def _calibrated(config: DatesConfig, weights: Weights, labelled: Sequence[Labell
         scores = np.array([answer.score for answer in answers])
         right, dated = said == dates, said != ""
         brier = float(np.mean((scores[dated] - right[dated]) ** 2)) if dated.any() else 1.0
-        errors = [float(np.mean(np.where(dated & (scores >= level), said, "") != dates)) for level in _THRESHOLDS]
-        trial = dataclasses.replace(trial, threshold=_THRESHOLDS[int(np.argmin(errors))])
         if best is None or brier < best[0]:
             best = brier, trial
     return best[1] if best is not None else config

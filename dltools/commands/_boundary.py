@@ -103,6 +103,15 @@ def open_context(ctx: click.Context) -> Context:
     return Context(command_name(ctx), ctx.ensure_object(Settings), sys.stdout.buffer)
 
 
+def one_blas_thread() -> None:
+    """Keep NumPy's matrix products to one thread, unless the user's environment says otherwise.
+
+    For small products, whose threads would only wait for each other. Read when NumPy is first imported, so that it must
+    be said before.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def command_name(ctx: click.Context) -> str:
     """Return the name of the command whose subcommand runs, however it was started."""
     group = ctx.parent.command if ctx.parent is not None else ctx.command

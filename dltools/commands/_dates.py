@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import click
 
 from dltools.commands import _options as options
 from dltools.commands._batch import open_source
-from dltools.commands._boundary import Context, raw_stdin
+from dltools.commands._boundary import Context, one_blas_thread, raw_stdin
 from dltools.errors import InputError
 from dltools.io.inputs import STDIN, TextItem, text_lines
 from dltools.io.records import Record
@@ -86,8 +85,7 @@ def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def load(context: Context, model: str) -> DateTranslator:
     """Return the translator that ``--model`` names."""
-    # Read when NumPy is first imported. The products are small: threads of BLAS would only wait for each other.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    one_blas_thread()
     from dltools.models.dates.infer import DateTranslator
 
     return DateTranslator.load(model, threads=context.threads)

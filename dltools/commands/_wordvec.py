@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,7 +9,7 @@ import click
 
 from dltools.commands import _options as options
 from dltools.commands._batch import View
-from dltools.commands._boundary import Context
+from dltools.commands._boundary import Context, one_blas_thread
 from dltools.commands._group import DefaultGroup
 from dltools.commands._render import FetchProgress
 from dltools.errors import InputError
@@ -77,9 +76,7 @@ class VectorsName(options.ModelName):
 def load(context: Context, vectors: str | None) -> WordVectors:
     """Return the vectors that ``--vectors`` names, fetched and converted with progress on standard error."""
     if context.settings.operands:
-        # One query is a matter of memory, not of cores: starting threads would take longer than they save. This must
-        # be said before NumPy is loaded.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        one_blas_thread()  # one query is a matter of memory: starting threads would take longer than they save
     from dltools.models.words.infer import WordVectors
 
     chosen = {"vectors": vectors} if vectors else {}

@@ -12,7 +12,7 @@ import click
 
 from dltools.commands import _options as options
 from dltools.commands._batch import View, write_one
-from dltools.commands._boundary import Context, entry_point, open_context
+from dltools.commands._boundary import Context, entry_point, one_blas_thread, open_context
 from dltools.commands._group import DefaultGroup
 from dltools.commands._texts import TextWork, text_batch, text_encoder
 from dltools.errors import InputError
@@ -45,13 +45,8 @@ _MODEL = options.model_option(
 )
 
 
-def _one_blas_thread() -> None:
-    """Say so before NumPy is first imported: the products are small, and threads would only wait for each other."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
 def _load(model: str, context: Context) -> Namer:
-    _one_blas_thread()
+    one_blas_thread()
     from dltools.models.names.infer import Namer
 
     return Namer.load(model, threads=context.threads)
@@ -230,7 +225,7 @@ def train(
     """
     import secrets
 
-    _one_blas_thread()
+    one_blas_thread()
     from dltools.io.outputs import atomic_write
     from dltools.models.names.data import OWN_NAMES, read_names
     from dltools.models.names.infer import Namer

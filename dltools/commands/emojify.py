@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import click
 
 from dltools.commands import _options as options
 from dltools.commands._batch import View, write_one
-from dltools.commands._boundary import Context, entry_point, open_context
+from dltools.commands._boundary import Context, entry_point, one_blas_thread, open_context
 from dltools.commands._group import DefaultGroup
 from dltools.commands._texts import TextWork, text_batch
 from dltools.io.records import Record
@@ -77,8 +76,7 @@ def _human(record: Record, paint: Callable[..., str]) -> str:
 @text_batch(View(("text", "emoji", "label", "score", "probabilities", "oov", "flags"), _human, _plain))
 def predict(context: Context, model: str, top: int, min_score: float, explain: bool) -> TextWork:
     """Print the emoji of each sentence, one line for one line of input."""
-    # Read when NumPy is first imported. The products are small: threads of BLAS would only wait for each other.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    one_blas_thread()
     from dltools.models.emoji.infer import Emojifier
 
     emojifier = Emojifier.load(model, threads=context.threads)

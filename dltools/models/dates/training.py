@@ -36,52 +36,11 @@ _MEASURED = 16_000  # examples drawn to measure on, texts without a date among t
 _JUDGED = 3_000  # texts with a date that the curve is measured on
 _TEMPERATURES = (0.8, 1.0, 1.2, 1.4, 1.7, 2.0, 2.5)
 _KINDS = {"none": "not a date", "relative": "not absolute", "partial": "not absolute", "name": "with names"}
-_DATE_WORDS = [
-    "today",
-    "tomorrow",
-    "yesterday",
-    "now",
-    "tonight",
-    "next",
-    "last",
-    "this",
-    "ago",
-    "before",
-    "after",
-    "coming",
-    "previous",
-    "following",
-    "first",
-    "second",
-    "third",
-    "day",
-    "days",
-    "week",
-    "weeks",
-    "month",
-    "months",
-    "year",
-    "years",
-    "weekday",
-    "morning",
-    "evening",
-    "noon",
-    "midnight",
-    "am",
-    "pm",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-]
+_DATE_WORDS = (
+    "today tomorrow yesterday now tonight next last this ago before after coming previous following first second "
+    "third day days week weeks month months year years weekday morning evening noon midnight am pm one two three "
+    "four five six seven eight nine ten eleven twelve"
+).split()
 
 
 @dataclasses.dataclass(frozen=True)

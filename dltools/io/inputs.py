@@ -241,7 +241,7 @@ def listed_items(read: Read, *, source: str = STDIN, null: bool = False) -> Iter
     Raise :class:`UsageError` where the list is evidently an image, which wants to be an operand.
     """
     first = True
-    for line in _split(read, b"\0" if null else b"\n"):
+    for line in split_parts(read, b"\0" if null else b"\n"):
         if first:
             _refuse_image(line, source)
             first = False
@@ -356,7 +356,7 @@ def _text_record(line: bytes, number: int, source: str) -> TextItem:
     return TextItem("", number, source, record, InputError("the record has no text", code="bad_record"))
 
 
-def _split(read: Read, separator: bytes) -> Iterator[bytes]:
+def split_parts(read: Read, separator: bytes) -> Iterator[bytes]:
     """Yield separated parts as they arrive; a part over the bound comes out cut, just over the bound."""
     for parts in _split_blocks(read, separator):
         yield from parts

@@ -7,7 +7,6 @@ outcome. A line is only ever added, and one that a kill cut short is dropped whe
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -82,6 +81,8 @@ class Journal:
 
 
 def _digest(data: bytes) -> str:
+    import hashlib
+
     return hashlib.sha256(data).hexdigest()
 
 

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import functools
-import queue
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import click
 
 from dltools.commands import _render
 from dltools.commands._boundary import Context, Settings, crash, open_context, raw_stdin
+from dltools.commands._jobs import Jobs
 from dltools.errors import DltoolsError, InputError, OutputError, UsageError
 from dltools.io.inputs import STDIN, Item, TextItem, image_items, listed_items
 from dltools.io.records import Record, encode_ndjson, encode_tsv, findings, tsv_header, tsv_row
 from dltools.io.report import Report
 
-#: How many inputs are decoded ahead of the one at work: enough to hide decoding, little enough to hold.
-READ_AHEAD = 2
+#: How many inputs are at work at once unless ``--jobs`` says: one is decoded while a network runs on another.
+DEFAULT_JOBS = 2
 
-#: What a command makes of an item: first, perhaps in another thread, all that needs no network; then, when the
-#: result is called, the rest, which gives the record.
-Work = Callable[[Item], Callable[[], Record]]
-#: An item on its way, with its second half, or with what the first half raised.
-Started = tuple[Item, Callable[[], Record]]
+#: What a command makes of an item, in a thread of its own.
+Work = Callable[[Item], Record]
+#: An item with its record, or with what was raised instead.
+Done = tuple[Item, "Record | Exception"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,18 +55,19 @@ def image_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int
         @functools.wraps(function)
         def subcommand(ctx: click.Context, /, **own: Any) -> int:
             context = open_context(ctx)
-            items, alone = _image_items(ctx, context.settings)
-            work = function(context, **own)
-            started = (_start(item, work) for item in items)
-            return _run(context, started if alone else _ahead(started), view)
+            items, most = _image_items(ctx, context.settings)
+            context.jobs = min(context.settings.jobs or DEFAULT_JOBS, context.cores, most or context.cores)
+            works = [function(context.for_job(number), **own) for number in range(context.jobs)]
+            with Jobs([functools.partial(_attempt, work) for work in works]) as jobs:
+                return _run(context, jobs.run(_told_apart(items, context)), view)
 
         return subcommand
 
     return decorate
 
 
-def _image_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item], bool]:
-    """Return the items that the command line asks for, and whether there is but one."""
+def _image_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item], int | None]:
+    """Return the items that the command line asks for, and how many there are, if that can be known."""
     source = settings.files_from
     if source is None and not settings.operands:
         demand_pipe(ctx)
@@ -76,8 +76,8 @@ def _image_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item]
         raise UsageError("standard input cannot be both an image (-) and the list of --files-from")
     stdin = raw_stdin()
     listed = _listed(source, stdin, null=settings.null) if source is not None else iter(())
-    alone = source is None and len(settings.operands) == 1 and STDIN not in settings.operands
-    return image_items(settings.operands, listed, stdin), alone
+    known = source is None and STDIN not in settings.operands
+    return image_items(settings.operands, listed, stdin), len(settings.operands) if known else None
 
 
 def demand_pipe(ctx: click.Context) -> None:
@@ -108,45 +108,32 @@ def _listed(source: str, stdin: Callable[[int], bytes], *, null: bool) -> Iterat
         yield from listed_items(read, source=source, null=null)
 
 
-def _start(item: Item, work: Work) -> Started:
-    """Do the first half of the work; what it raises is raised again by the second half, in its turn."""
-    if item.is_error:
-        return item, item.record
+def _told_apart(items: Iterator[Item], context: Context) -> Iterator[Item]:
+    """Number the items of one name, in a run that writes files called after them; in order, whatever the jobs."""
+    seen: collections.Counter[str] = collections.Counter()
+    for item in items:
+        if context.folders:
+            stem = item.stem
+            seen[stem] += 1
+            if seen[stem] > 1:
+                item.stem = f"{stem}-{seen[stem]}"
+        yield item
+
+
+def _attempt(work: Work, item: Item) -> Done:
+    """Return the item with its record or with what the work raised, which is raised again in its turn."""
     try:
-        return item, work(item)
+        return item, item.record() if item.is_error else work(item)
     except Exception as error:
-        return item, functools.partial(_raise, error)
+        return item, error
 
 
-def _raise(error: Exception) -> NoReturn:
-    raise error
-
-
-def _ahead(started: Iterator[Started]) -> Iterator[Started]:
-    """Start the next items in a thread while the network works on this one; keep their order."""
-    waiting: queue.Queue[Started | BaseException | None] = queue.Queue(READ_AHEAD)
-
-    def feed() -> None:
-        try:
-            for each in started:
-                waiting.put(each)
-            waiting.put(None)
-        except BaseException as error:
-            waiting.put(error)
-
-    threading.Thread(target=feed, daemon=True).start()
-    while (each := waiting.get()) is not None:
-        if isinstance(each, BaseException):
-            raise each
-        yield each
-
-
-def _run(context: Context, started: Iterator[Started], view: View) -> int:
+def _run(context: Context, done: Iterable[Done], view: View) -> int:
     settings, report = context.settings, Report()
     write = record_writer(context, view)
     with _render.Progress(context) as progress:
-        for item, finish in started:
-            write(_one(context, item, finish, report))
+        for item, result in done:
+            write(_count(context, item, result, report))
             progress.advance()
             if settings.fail_fast and report.failed:
                 break
@@ -155,18 +142,16 @@ def _run(context: Context, started: Iterator[Started], view: View) -> int:
     return report.exit_status(must_find=settings.exit_status)
 
 
-def _one(context: Context, item: Item, finish: Callable[[], Record], report: Report) -> Record:
-    """Return the record of one item; whatever goes wrong with it stays with it."""
+def _count(context: Context, item: Item, result: Record | Exception, report: Report) -> Record:
+    """Return the record of one item; whatever went wrong with it stays with it."""
+    if isinstance(result, Exception):
+        return failed(context, item, result, report)
     if item.is_error:
         report.passed += 1
-        return finish()
-    try:
-        record = finish()
-    except Exception as error:
-        return failed(context, item, error, report)
-    report.done += 1
-    report.found += len(record.get("items", ()))
-    return record
+    else:
+        report.done += 1
+        report.found += len(result.get("items", ()))
+    return result
 
 
 def failed(context: Context, item: Item | TextItem, error: Exception, report: Report) -> Record:

@@ -9,12 +9,16 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
-from typing import IO, Any, NoReturn
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from dltools.errors import OutputError
 from dltools.io.text import printable
+
+if TYPE_CHECKING:
+    from dltools.io.outputs import OutputFolder
 
 EXIT_USAGE = 2
 EXIT_INTERNAL = 70
@@ -37,6 +41,7 @@ class Settings:
     exit_status: bool = False
     force: bool = False
     threads: int | None = None
+    jobs: int | None = None
     offline: bool = False
     operands: tuple[str, ...] = ()
     file: str | None = None
@@ -47,18 +52,42 @@ class Settings:
 
 @dataclasses.dataclass
 class Context:
-    """What a command works with: its name, its streams and the shared settings."""
+    """What a command works with: its name, its streams and the shared settings.
+
+    ``jobs``: how many inputs are at work at once. ``folders``: those that the run writes files into, by their names.
+    """
 
     command: str
     settings: Settings
     stdout: IO[bytes]
+    jobs: int = 1
+    folders: dict[str, OutputFolder] = dataclasses.field(default_factory=dict)
 
     @property
-    def threads(self) -> int:
-        """How many threads a network may use: ``--threads``, else every core that this process may use."""
+    def cores(self) -> int:
+        """How many threads the run may use: ``--threads``, else every core that this process may use."""
         if self.settings.threads:
             return self.settings.threads
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    @property
+    def threads(self) -> int:
+        """How many threads one network may use: a job's share of the cores."""
+        return max(1, self.cores // self.jobs)
+
+    def for_job(self, number: int) -> Context:
+        """Return what job ``number`` works with: the same, but the details are told once, by the first."""
+        return dataclasses.replace(self, settings=dataclasses.replace(self.settings, verbose=False)) if number else self
+
+    def output_folder(self, path: str | None) -> OutputFolder | None:
+        """Return the folder that an option named, one for all jobs, or None if it named none."""
+        if path is None:
+            return None
+        if path not in self.folders:
+            from dltools.io.outputs import OutputFolder
+
+            self.folders[path] = OutputFolder(Path(path), force=self.settings.force)
+        return self.folders[path]
 
     @property
     def offline(self) -> bool:

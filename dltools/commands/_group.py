@@ -45,6 +45,11 @@ class DefaultGroup(click.Group):
         """Return the default subcommand."""
         return self.commands[self.default]
 
+    def find(self, ctx: click.Context, args: list[str]) -> tuple[click.Command, list[str]]:
+        """Return the subcommand that ``args`` mean, and what of them is left to it; raise click's usage error."""
+        _, command, rest = self.resolve_command(ctx, self._with_default(ctx, args))
+        return command or self.main_command(), rest
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.commands, *self.entries]
 

@@ -41,14 +41,13 @@ class LiteRtPredictor:
         return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
 
     def _resize(self, batch: int) -> None:
-        with _quiet_stderr() as told:
-            try:
-                for detail in self._inputs:
-                    self._interpreter.resize_tensor_input(detail["index"], [batch, *detail["shape"][1:]])
-                self._interpreter.allocate_tensors()
-            except (ValueError, RuntimeError) as error:
-                reason = _first_line(error, told())
-                raise ModelFileError(f"{self._path}: takes no batch of {batch} ({reason})") from error
+        try:  # quiet of itself, and perhaps not the only thread that could write: standard error stays as it is
+            for detail in self._inputs:
+                self._interpreter.resize_tensor_input(detail["index"], [batch, *detail["shape"][1:]])
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            reason = _first_line(error, "")
+            raise ModelFileError(f"{self._path}: takes no batch of {batch} ({reason})") from error
         self._batch = batch
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,19 +10,20 @@ import click
 from dltools.commands import _options as options
 from dltools.commands._batch import View, Work, image_batch
 from dltools.commands._boundary import Context, entry_point
+from dltools.commands._classify import MODEL, load
+from dltools.commands._classify_train import evaluate, train
 from dltools.commands._group import DefaultGroup
-from dltools.commands._render import FetchProgress
 from dltools.io.records import Record
 from dltools.io.text import printable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dltools.io.inputs import Item, Picture
     from dltools.io.outputs import OutputFolder
-    from dltools.models.classify.infer import Classifier, Prediction
+    from dltools.models.classify.infer import Prediction
 
 NAME = "image-classify"
-KINDS = ("squeezenet", "resnet50", "vgg19")
-
 cli = DefaultGroup(
     NAME,
     default="predict",
@@ -33,18 +33,6 @@ cli = DefaultGroup(
     paths or records are read from standard input, one a line. 'train' learns the classes of a folder.""",
 )
 main = entry_point(cli)
-
-MODEL = options.model_option(KINDS, f"{', '.join(KINDS)}, or the file of a model that 'train' made.")
-
-
-def load(context: Context, model: str) -> Classifier:
-    """Return the classifier that ``--model`` means, fetched and converted if need be."""
-    from dltools.models.classify.infer import Classifier
-
-    with FetchProgress(context) as progress:
-        return Classifier.load(
-            model, threads=context.threads, offline=context.offline, progress=progress, notify=context.announce
-        )
 
 
 def _lines(record: Record, paint: Callable[..., str]) -> str:
@@ -81,32 +69,26 @@ def _lines(record: Record, paint: Callable[..., str]) -> str:
 @options.writing_options
 @options.format_options
 @options.batch_options
+@options.jobs_option
 @options.runtime_options
 @options.general_options
 @image_batch(View(("path", "frame", "label", "class_id", "score", "output"), _lines))
 def predict(context: Context, model: str, top: int, min_score: float | None, annotate: str | None) -> Work:
     """Say what is in pictures, one record an image."""
-    from dltools.io.outputs import OutputFolder
-
     classifier = load(context, model)
     config = classifier.config
     context.detail(f"{config.name}: {len(config.classes)} classes, {config.preparation.size} pixels")
-    annotated = OutputFolder(Path(annotate), force=context.settings.force) if annotate else None
+    annotated = context.output_folder(annotate)
 
-    def work(item: Item) -> Callable[[], Record]:
+    def work(item: Item) -> Record:
         picture = item.picture()
-        prepared = classifier.prepare(picture.pixels)
-
-        def finish() -> Record:
-            target = annotated.reserve(item.stem, item.picture_suffix, source=item.path) if annotated else None
-            found = classifier.best(classifier.scores(prepared), top=top, min_score=min_score)
-            if annotated and target:
-                _write_annotated(annotated, target, picture, found)
-            output = {"output": str(target)} if target else {}
-            items = [{**one._asdict(), "score": round(one.score, 4)} for one in found]
-            return item.record(width=picture.width, height=picture.height, items=items, **output)
-
-        return finish
+        target = annotated.reserve(item.stem, item.picture_suffix, source=item.path) if annotated else None
+        found = classifier.classify(picture.pixels, top=top, min_score=min_score)
+        if annotated and target:
+            _write_annotated(annotated, target, picture, found)
+        output = {"output": str(target)} if target else {}
+        items = [{**one._asdict(), "score": round(one.score, 4)} for one in found]
+        return item.record(width=picture.width, height=picture.height, items=items, **output)
 
     return work
 
@@ -117,3 +99,7 @@ def _write_annotated(folder: OutputFolder, target: Path, picture: Picture, found
 
     lines = [f"{one.label} {one.score:.2f}" for one in found]
     folder.write(target, encode_image(draw_caption(picture.pixels, lines), target.suffix))
+
+
+cli.add_command(train)
+cli.add_command(evaluate)

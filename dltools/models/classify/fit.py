@@ -1,0 +1,331 @@
+"""From labelled pictures to a classifier's file: networks that each learn with another part held out.
+
+In: pictures of :mod:`.data`. Out: the bytes of a model file, the losses on the way, and how often the networks were
+right about pictures that they had not learned from. One seed gives the same result on the same machine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dltools.errors import InputError, ModelFileError, UsageError
+from dltools.models.classify import arrays
+from dltools.models.classify.config import ClassifierConfig, Preparation
+from dltools.models.classify.data import Numbers, Pictures, folds, groups_of
+from dltools.models.classify.learners import ArrayLearner, Learner, State, described
+from dltools.models.classify.prepare import Floats, normalized
+from dltools.models.classify.recipe import Recipe
+from dltools.runtime.predictor import Predictor
+
+_LEAST = 4  # pictures
+_FEATURE_BATCH = 16
+
+#: Told of each epoch: the network's number from 1, epoch, epochs, training loss, held-out loss.
+Progress = Callable[[int, int, int, float, float], None]
+#: Called with what is to be saved, each time that an epoch is done.
+Save = Callable[[bytes], None]
+
+
+class Trained(NamedTuple):
+    """A new model's file, its configuration, each network's losses, and the held-out pictures' scores and targets."""
+
+    data: bytes
+    config: ClassifierConfig
+    losses: list[list[float]]
+    held_losses: list[list[float]]
+    scores: Floats
+    targets: Numbers
+
+
+@dataclasses.dataclass
+class _Source:
+    """Where batches come from: squares that are changed at random, or features made of them once."""
+
+    pictures: Pictures
+    recipe: Recipe
+    preparation: Preparation
+    features: Floats | None = None  # (pictures, 2, features), of the picture and of its mirror image
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example."""
+        return self.pictures.squares.shape[1:] if self.features is None else self.features.shape[2:]
+
+    def batch(self, numbers: Numbers, random: np.random.Generator) -> Floats:
+        """Return examples to learn from (batch, ...)."""
+        if self.features is not None:
+            return self.features[numbers, random.integers(0, 2, len(numbers))]
+        changed = self.recipe.augmentation.apply(self.pictures.squares[numbers], random)
+        plain = dataclasses.replace(self.preparation, mirror=False)
+        return normalized(changed, plain)
+
+    def answers(self, learner: Learner, numbers: Numbers) -> Floats:
+        """Return the mean probabilities (pictures, classes) of the pictures and their mirror images."""
+        parts = []
+        for start in range(0, len(numbers), 64):
+            part = numbers[start : start + 64]
+            if self.features is not None:
+                values = self.features[part].reshape(-1, self.features.shape[2])
+            else:
+                values = normalized(self.pictures.squares[part], self.preparation)
+            raw = learner.answers(values)
+            parts.append(raw.reshape(len(part), -1, raw.shape[1]).mean(axis=1))
+        return np.concatenate(parts)
+
+
+def preparation_of(recipe: Recipe, squares: npt.NDArray[np.uint8] | None = None) -> Preparation:
+    """Return how pictures are prepared; ``squares`` (pictures, size, size, 3): standardized by their channels."""
+    if recipe.arch == "squeezenet":
+        from dltools.models.classify.convert import SQUEEZENET
+
+        return SQUEEZENET
+    if recipe.weights == "imagenet":
+        from dltools.models.classify.convert import KERAS
+
+        return dataclasses.replace(KERAS, size=recipe.size, short=round(recipe.size * 256 / 224), mirror=True)
+    plain = Preparation(recipe.size, sampling="box", mirror=True)
+    if squares is None:
+        return plain
+    mean = squares.mean(axis=(0, 1, 2), dtype=np.float64)
+    scale = np.maximum(squares.std(axis=(0, 1, 2), dtype=np.float64), 1.0)
+    (red, green, blue), (deep, wide, far) = mean.tolist(), scale.tolist()
+    return dataclasses.replace(plain, mean=(red, green, blue), scale=(deep, wide, far))
+
+
+def train(
+    pictures: Pictures,
+    classes: Sequence[str],
+    recipe: Recipe,
+    *,
+    name: str,
+    min_score: float = 0.0,
+    published: Path | None = None,
+    threads: int = 1,
+    resume: bytes | None = None,
+    save: Save | None = None,
+    progress: Progress | None = None,
+) -> Trained:
+    """Train a classifier; raise :class:`InputError` or :class:`UsageError` where that cannot be.
+
+    ``published``: Keras' weights to start from. ``save`` gets, epoch by epoch, what ``resume`` takes to go on.
+    """
+    _demand_classes(pictures, classes)
+    preparation = preparation_of(recipe, pictures.squares)
+    source = _Source(pictures, recipe, preparation)
+    if recipe.arch == "squeezenet":
+        source.features = _features(pictures, preparation, arrays.embedded_features(threads))
+    parts = _parts(pictures, recipe)
+    state = _State.read(resume, recipe) if resume is not None else _State(recipe)
+    scores = np.zeros((len(parts), len(pictures.targets), len(classes)), np.float32)
+    learner: Learner | None = None
+    for number, (seen, held) in enumerate(parts):
+        seed = recipe.seed * 1000 + number
+        learner = _learner(recipe, source.shape, len(classes), seed, published)
+        if number < len(state.finished):
+            learner.restore(state.finished[number])
+        else:
+            _fit(learner, source, seen, held, number, state, save, progress)
+        scores[number][held] = source.answers(learner, held)
+    tested = np.array(sorted({int(at) for _, held in parts for at in held}), np.int64)
+    counts = np.array([sum(at in held for held in (set(held.tolist()) for _, held in parts)) for at in tested])
+    mean = scores.sum(axis=0)[tested] / counts[:, None]
+    targets = pictures.targets[tested]
+    facts = {
+        **{key: value for key, value in dataclasses.asdict(recipe).items() if key != "augmentation"},
+        "augmentation": dataclasses.asdict(recipe.augmentation),
+        "pictures": len(pictures.targets),
+        "held_out_accuracy": float((mean.argmax(axis=1) == targets).mean()),
+    }
+    config = ClassifierConfig(name, recipe.arch, preparation, tuple(classes), min_score, training=facts)
+    data, config = _encoded(config, recipe, source.shape, state.finished)
+    return Trained(data, config, state.losses, state.held_losses, mean.astype(np.float32), targets)
+
+
+def _demand_classes(pictures: Pictures, classes: Sequence[str]) -> None:
+    if len(classes) < 2:
+        raise InputError("a classifier needs two classes: a sub-folder for each", code="no_pictures")
+    counts = np.bincount(pictures.targets, minlength=len(classes))
+    if counts.min() < 2 or len(pictures.targets) < _LEAST:
+        raise InputError(
+            f"{classes[int(counts.argmin())]}: fewer than two pictures that can be read", code="no_pictures"
+        )
+
+
+def _parts(pictures: Pictures, recipe: Recipe) -> list[tuple[Numbers, Numbers]]:
+    """Return which pictures each network learns from, and which are held out from it."""
+    if pictures.held is not None:
+        both = np.flatnonzero(~pictures.held), np.flatnonzero(pictures.held)
+        if not all(map(len, both)):
+            raise InputError("one of the folders for training and validation has no pictures", code="no_pictures")
+        return [both] * recipe.members
+    random = np.random.default_rng(recipe.seed)
+    groups = groups_of(pictures.hashes)
+    least = max(2, round(1 / recipe.validation)) if recipe.members == 1 else recipe.members
+    fold = folds(pictures.targets, groups, least, random)
+    parts = [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(recipe.members)]
+    if any(
+        not len(held) or len(np.unique(pictures.targets[seen])) <= int(pictures.targets.max()) for seen, held in parts
+    ):
+        raise UsageError(f"too few pictures that differ for {least} parts: give fewer --members, or val/ folders")
+    return parts
+
+
+def _features(pictures: Pictures, preparation: Preparation, predictor: Predictor) -> Floats:
+    """Return what the embedded network makes of each picture and its mirror image (pictures, 2, features)."""
+    parts = []
+    for start in range(0, len(pictures.squares), _FEATURE_BATCH):
+        values = predictor.predict(normalized(pictures.squares[start : start + _FEATURE_BATCH], preparation))[1]
+        parts.append(values.reshape(-1, 2, values.shape[1]))
+    return np.concatenate(parts)
+
+
+def _learner(recipe: Recipe, shape: tuple[int, ...], classes: int, seed: int, published: Path | None) -> Learner:
+    if not recipe.is_keras:
+        return ArrayLearner(recipe, shape, classes, seed)
+    from dltools.runtime.export import quiet_tensorflow
+
+    with quiet_tensorflow():
+        from dltools.models.classify.training import KerasLearner
+
+        return KerasLearner(recipe, classes, seed, published)
+
+
+def _encoded(
+    config: ClassifierConfig, recipe: Recipe, shape: tuple[int, ...], members: Sequence[State]
+) -> tuple[bytes, ClassifierConfig]:
+    """Return the model's file and its whole configuration."""
+    if recipe.is_keras:
+        from dltools.models.classify.training import export
+
+        return export(config, recipe, members), config
+    layers, loss = described(recipe, shape, len(config.classes))
+    config = dataclasses.replace(config, network=arrays.described(layers, loss, shape, len(members)))
+    learners = [ArrayLearner(recipe, shape, len(config.classes), 0) for _ in members]
+    for learner, weights in zip(learners, members, strict=True):
+        learner.restore(weights)
+    return arrays.encode(config, [learner.network for learner in learners]), config
+
+
+class _State:
+    """How far a training has come: finished networks, the one at work, its best so far, and all losses."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.finished: list[State] = []
+        self.losses: list[list[float]] = []
+        self.held_losses: list[list[float]] = []
+        self.now: State = {}
+        self.best: State = {}
+
+    def encode(self) -> bytes:
+        """Return all of it as the bytes of an ``.npz`` file."""
+        stream = io.BytesIO()
+        members: dict[str, Any] = {"recipe": np.array(repr(self.recipe)), "finished": np.array(len(self.finished))}
+        for number, each in enumerate(self.finished):
+            members |= {f"finished{number}:{name}": array for name, array in each.items()}
+        for number, (loss, held) in enumerate(zip(self.losses, self.held_losses, strict=True)):
+            members[f"losses{number}"] = np.array([loss, held])
+        members |= {f"now:{name}": array for name, array in self.now.items()}
+        members |= {f"best:{name}": array for name, array in self.best.items()}
+        np.savez(stream, **members)
+        return stream.getvalue()
+
+    @classmethod
+    def read(cls, data: bytes, recipe: Recipe) -> _State:
+        """Read what :meth:`encode` wrote; raise :class:`ModelFileError` where it is none, or of another recipe."""
+        import zipfile
+
+        state = cls(recipe)
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                content = {name: file[name] for name in file.files}
+            same = str(content["recipe"]) == repr(recipe)
+
+            def under(prefix: str) -> State:
+                return {key.removeprefix(prefix): array for key, array in content.items() if key.startswith(prefix)}
+
+            state.finished = [under(f"finished{number}:") for number in range(int(content["finished"]))]
+            state.now, state.best = under("now:"), under("best:")
+            for number in range(len(under("losses"))):
+                loss, held = content[f"losses{number}"].tolist()
+                state.losses.append(loss)
+                state.held_losses.append(held)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise ModelFileError("the state to resume is damaged, or none") from error
+        if not same:
+            raise UsageError("the state to resume is of a training with other options: give the same, --seed included")
+        return state
+
+
+def _fit(
+    learner: Learner,
+    source: _Source,
+    seen: Numbers,
+    held: Numbers,
+    number: int,
+    state: _State,
+    save: Save | None,
+    progress: Progress | None,
+) -> None:
+    """Train one network, from where ``state`` has it; leave its best weights in it and in ``state``."""
+    recipe, targets = source.recipe, source.pictures.targets
+    if len(state.losses) == number:
+        state.losses.append([])
+        state.held_losses.append([])
+        state.now, state.best = {}, {}
+    elif state.now:
+        learner.restore(state.now)
+    losses, held_losses = state.losses[number], state.held_losses[number]
+    while len(losses) < recipe.epochs and not _is_stuck(held_losses, recipe.patience):
+        epoch = len(losses)
+        random = np.random.default_rng([recipe.seed, number, epoch])
+        order = _order(targets, seen, recipe.balance, random)
+        starts = range(0, len(order), recipe.batch)
+        total = 0.0
+        for done, start in enumerate(starts):
+            part = order[start : start + recipe.batch]
+            if len(part) < 2 <= len(order):
+                continue  # batch normalization makes nothing of one picture
+            rate = recipe.rate * 0.5 * (1 + np.cos(np.pi * (epoch + done / len(starts)) / recipe.epochs))
+            total += learner.learn(source.batch(part, random), targets[part], float(rate)) * len(part)
+        answers = source.answers(learner, held)
+        held_loss = float(-np.log(np.maximum(answers[np.arange(len(held)), targets[held]], 1e-7)).mean())
+        if not np.isfinite(total) or not np.isfinite(held_loss):
+            raise InputError("training diverged: the loss is not finite (a smaller --learning-rate may help)")
+        losses.append(total / len(order))
+        held_losses.append(held_loss)
+        if held_loss <= min(held_losses):
+            state.best = learner.weights()
+        if progress is not None:
+            progress(number + 1, epoch + 1, recipe.epochs, losses[-1], held_loss)
+        if save is not None:
+            state.now = learner.state()
+            save(state.encode())
+    learner.restore(state.best)
+    state.finished.append(state.best)
+    state.now, state.best = {}, {}
+
+
+def _is_stuck(losses: Sequence[float], patience: int) -> bool:
+    return bool(patience and losses) and len(losses) - 1 - int(np.argmin(losses)) >= patience
+
+
+def _order(targets: Numbers, seen: Numbers, balance: bool, random: np.random.Generator) -> Numbers:
+    """Return the pictures of an epoch: each once or, balanced, as many of each class and about as many in all."""
+    if not balance:
+        return random.permutation(seen)
+    present = np.unique(targets[seen])
+    each = -(-len(seen) // len(present))
+    parts = []
+    for group in present:
+        own = seen[targets[seen] == group]
+        rounds = [random.permutation(own) for _ in range(-(-each // len(own)))]
+        parts.append(np.concatenate(rounds)[:each])
+    return random.permutation(np.concatenate(parts))

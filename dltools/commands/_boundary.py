@@ -218,7 +218,8 @@ def crash(name: str, error: Exception, *, debug: bool) -> None:
     if debug:
         import traceback
 
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        click.echo("\n".join(map(printable, lines)), err=True)
     hint = "" if debug else " (--debug shows where)"
     click.echo(f"{name}: internal error: {type(error).__name__}: {printable(str(error))}{hint}", err=True)
 

@@ -94,6 +94,9 @@ class DefaultGroup(click.Group):
             raise click.exceptions.Exit(error.exit_status) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
+        except MemoryError as error:
+            click.echo(f"{self.name}: not enough memory", err=True)
+            raise click.exceptions.Exit(DltoolsError.exit_status) from error
         except Exception as error:
             crash(self.name or "", error, debug=ctx.ensure_object(Settings).debug)
             raise click.exceptions.Exit(EXIT_INTERNAL) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +17,7 @@ from dltools.commands._group import DefaultGroup, load
 from dltools.errors import UsageError
 from dltools.io.inputs import STDIN, listed_items, split_parts, text_lines, text_records
 from dltools.io.records import encode_ndjson
+from dltools.io.text import printable_line
 
 if TYPE_CHECKING:
     from dltools.io.inputs import Item, TextItem
@@ -175,7 +177,7 @@ def map_stream(
         progress = stack.enter_context(_render.Progress(context))
         stream = chunks(split_parts(read, mapped.separator), mapped.separator, chunk)
         for done, outcome in Mapping(argv, cluster, mapped.failure, timeout=timeout, journal=book).run(stream):
-            context.write(outcome.output.encode("utf-8", "surrogateescape"))
+            context.write(_shown(outcome.output, context.stdout.isatty()))
             failed += _tell(outcome.errors, mapped)
             statuses = [overall([*statuses, outcome.status])]
             inputs += len(done.lines)
@@ -185,10 +187,17 @@ def map_stream(
     return overall(statuses)
 
 
+def _shown(text: str, terminal: bool) -> bytes:
+    """Return what a process wrote, harmless where it goes to a terminal, which the process did not know of."""
+    if terminal:
+        text = "\n".join(map(printable_line, text.split("\n")))
+    return text.encode("utf-8", "surrogateescape")
+
+
 def _tell(errors: str, mapped: Mapped) -> int:
     """Pass on what a process wrote to standard error, and return of how many inputs it told."""
     if errors:
-        click.echo(errors.encode("utf-8", "surrogateescape"), nl=False, err=True)
+        click.echo(_shown(errors, sys.stderr is not None and sys.stderr.isatty()), nl=False, err=True)
     name = mapped.group.name
     told = [line for line in errors.splitlines() if line.startswith(f"{name}: ")]
     return sum(not line.startswith(f"{name}: internal error") for line in told)

@@ -32,13 +32,18 @@ def read_config(path: Path) -> str:
     """Return the configuration text inside the model file; raise :class:`ModelFileError` where there is none."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if archive.getinfo(CONFIG_MEMBER).file_size > _CONFIG_BYTES_LIMIT:
-                raise ModelFileError(f"{path}: its configuration is too large to be one")
-            return archive.read(CONFIG_MEMBER).decode("utf-8")
-    except (zipfile.BadZipFile, KeyError, UnicodeDecodeError) as error:
-        raise ModelFileError(f"{path}: not a model file of this toolkit (no configuration inside)") from error
+            member = archive.getinfo(CONFIG_MEMBER)
+            if member.file_size > _CONFIG_BYTES_LIMIT or member.compress_type != zipfile.ZIP_STORED:
+                raise ModelFileError(f"{path}: its configuration is too large to be one, or packed")
+            return archive.read(member).decode("utf-8")
+    except ModelFileError:
+        raise
     except FileNotFoundError as error:
         raise ModelFileError(f"{path}: no such model file") from error
+    except OSError as error:
+        raise ModelFileError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+    except Exception as error:  # zipfile raises whatever damaged bytes lead it to
+        raise ModelFileError(f"{path}: not a model file of this toolkit (no configuration inside)") from error
 
 
 def load_predictor(path: Path, *, threads: int) -> Predictor:

@@ -15,7 +15,6 @@ import sys
 import tarfile
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import IO, TypeVar
@@ -175,8 +174,16 @@ def _member_chunks(archive: Path, member: str, size: int) -> Generator[bytes, No
                 raise SourceError(f"wrong size of {member} ({offered:,} bytes, not {size:,})")
             while chunk := stream.read(_CHUNK_BYTES):
                 yield chunk
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        raise SourceError(f"damaged archive ({error})") from error
+    except SourceError:
+        raise
+    except Exception as error:  # zipfile, tarfile and their decoders raise whatever damaged bytes lead them to
+        raise SourceError(
+            f"damaged archive ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+        ) from error
+
+
+def _told(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Generator
@@ -26,6 +27,9 @@ from dltools.runtime.vectors import DType
 Progress = Callable[[str, int, "int | None"], None]
 
 _SNIFF = 1 << 17
+_PACKINGS = 3  # of one inside another: a file can be its own unpacked content
+#: What zipfile, gzip and their decoders raise for damaged bytes; NotImplementedError and RuntimeError for odd archives.
+_DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError, struct.error)
 
 
 class Imported(NamedTuple):
@@ -63,8 +67,6 @@ def import_vectors(
                     break
     except InputError as error:
         raise InputError(f"{source}: {error}", code=error.code) from error
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-        raise InputError(f"{source}: cut short or damaged ({str(error).lower()})") from error
     if writer is None:
         raise InputError(f"{source}: no vectors inside")
     repeated = writer.finish()
@@ -80,14 +82,23 @@ def read_vectors(
         file = source.open("rb")
     except OSError as error:
         raise UsageError(f"{source}: cannot be read ({(error.strerror or str(error)).lower()})") from error
-    with file:
-        for block in _blocks(file, member):
+    with file, contextlib.closing(_blocks(file, member)) as blocks:
+        while (block := _next(blocks)) is not None:
             if progress is not None:
                 progress(source.name, file.tell(), total)
             yield block
 
 
-def _blocks(file: IO[bytes] | gzip.GzipFile, member: str | None) -> Generator[Block, None, None]:
+def _next(blocks: Generator[Block, None, None]) -> Block | None:
+    try:
+        return next(blocks, None)
+    except _DAMAGE as error:
+        raise InputError(f"cut short or damaged ({str(error).lower()})") from error
+
+
+def _blocks(file: IO[bytes] | gzip.GzipFile, member: str | None, depth: int = 0) -> Generator[Block, None, None]:
+    if depth > _PACKINGS:
+        raise InputError("packed again and again")
     magic = file.read(4)
     file.seek(0)
     if magic.startswith(b"PK"):
@@ -99,7 +110,7 @@ def _blocks(file: IO[bytes] | gzip.GzipFile, member: str | None) -> Generator[Bl
                 yield from _blocks_of_stream(inside)
     elif magic.startswith(b"\x1f\x8b"):
         with gzip.open(file) as inside:
-            yield from _blocks(inside, member)
+            yield from _blocks(inside, member, depth + 1)
     else:
         yield from _blocks_of_stream(file)
 

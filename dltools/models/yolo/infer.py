@@ -136,6 +136,8 @@ class Detector:
         """Return the objects in a prepared picture; the arguments are those of :meth:`detect`."""
         width, height = self.config.width, self.config.height
         raw = self._predictor.predict(prepared.values)
+        if [values.shape[-1] for values in raw] != [head.channels for head in self.config.heads]:
+            raise ModelFileError(f"{self.config.name}: its network does not give what its configuration says")
         found = [
             decode_head(values[0], head, width, height, score)
             for values, head in zip(raw, self.config.heads, strict=True)

@@ -81,6 +81,8 @@ def coco_names() -> tuple[str, ...]:
 
 def _content_hash(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():  # a folder, or a device that never ends
+            raise ModelFileError(f"{path}: not a regular file")
         return sha256_of(path)
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error

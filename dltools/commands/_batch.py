@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from dltools.commands import _render
-from dltools.commands._boundary import Context, Settings, crash, open_context, raw_stdin
+from dltools.commands._boundary import Context, Settings, crash, open_context, raw_stdin, tell
 from dltools.commands._jobs import Jobs
 from dltools.errors import DltoolsError, InputError, OutputError, UsageError
 from dltools.io.inputs import STDIN, Item, TextItem, image_items, listed_items
@@ -84,8 +84,8 @@ def _image_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item]
 def demand_pipe(ctx: click.Context) -> None:
     """End the run with short help if standard input, the only input left, is a terminal or closed."""
     if sys.stdin is None or sys.stdin.isatty():
-        click.echo(ctx.get_usage(), err=True)
-        click.echo(f"Try '{ctx.command_path} --help'.", err=True)
+        tell(ctx.get_usage())
+        tell(f"Try '{ctx.command_path} --help'.")
         ctx.exit(UsageError.exit_status)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import os
 import signal
 import sys
@@ -25,6 +26,8 @@ EXIT_INTERNAL = 70
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
 EXIT_TERMINATED = 143
+#: What a full disk, quota or a limit on file sizes says.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclasses.dataclass
@@ -96,7 +99,7 @@ class Context:
 
     def say(self, message: str) -> None:
         """Write one line to standard error, behind the command's name."""
-        click.echo(f"{self.command}: {printable(message)}", err=True)
+        tell(f"{self.command}: {printable(message)}")
 
     def note(self, message: str) -> None:
         """Write one line to standard error unless ``--quiet``."""
@@ -123,6 +126,14 @@ class Context:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"standard output: cannot write ({str(reason).lower()})") from error
+
+
+def tell(message: str | bytes, *, end: bool = True) -> None:
+    """Write a line to standard error. Where that takes none, nobody reads it, and the run goes on without."""
+    try:
+        click.echo(message, err=True, nl=end)
+    except (OSError, ValueError):
+        _into_nothing(sys.stderr)
 
 
 def open_context(ctx: click.Context) -> Context:
@@ -183,8 +194,11 @@ def run(group: click.Group, arguments: list[str]) -> int:
         return result
     except BrokenPipeError:
         return _reader_gone()
-    except OSError as error:  # the last flush
-        click.echo(f"{name}: standard output: cannot write ({error.strerror})", err=True)
+    except OSError as error:  # the last flush, or a help text
+        tell(
+            f"{name}: {printable(str(error.filename or 'standard output'))}: cannot write ({(error.strerror or str(error)).lower()})"
+        )
+        _into_nothing(sys.stdout)
         return OutputError.exit_status
 
 
@@ -205,7 +219,7 @@ def _invoke(group: click.Group, name: str, arguments: list[str]) -> int:
         return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except OSError:
         raise
     except Exception as error:  # outside of every command: a mistake in how the options are declared
         crash(name, error, debug="--debug" in arguments)
@@ -219,28 +233,35 @@ def crash(name: str, error: Exception, *, debug: bool) -> None:
         import traceback
 
         lines = "".join(traceback.format_exception(error)).splitlines()
-        click.echo("\n".join(map(printable, lines)), err=True)
+        tell("\n".join(map(printable, lines)))
     hint = "" if debug else " (--debug shows where)"
-    click.echo(f"{name}: internal error: {type(error).__name__}: {printable(str(error))}{hint}", err=True)
+    tell(f"{name}: internal error: {type(error).__name__}: {printable(str(error))}{hint}")
 
 
 def _usage(error: click.UsageError, name: str) -> None:
     message = error.format_message()
     if error.ctx is not None:
         name = command_name(error.ctx)
-    click.echo(f"{name}: {printable(message[:1].lower() + message[1:].rstrip('.'))}", err=True)
+    tell(f"{name}: {printable(message[:1].lower() + message[1:].rstrip('.'))}")
     path = error.ctx.command_path if error.ctx is not None else name
-    click.echo(f"Try '{path} --help'.", err=True)
+    tell(f"Try '{path} --help'.")
 
 
 def _reader_gone() -> int:
     """Point standard output at nothing, so that Python's own last flush finds a reader."""
+    _into_nothing(sys.stdout)
+    return EXIT_BROKEN_PIPE
+
+
+def _into_nothing(stream: IO[str] | None) -> None:
+    """Let a stream's descriptor take whatever is still written to it."""
     try:
-        descriptor = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(descriptor, sys.stdout.fileno())
+        if stream is not None:
+            descriptor = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(descriptor, stream.fileno())
+            os.close(descriptor)
     except (OSError, ValueError):
         pass
-    return EXIT_BROKEN_PIPE
 
 
 def _install_signals() -> None:

@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from dltools import __version__
 from dltools.commands import Entry
-from dltools.commands._boundary import EXIT_INTERNAL, Settings, crash
+from dltools.commands._boundary import EXIT_INTERNAL, FULL, Settings, crash, tell
 from dltools.errors import DltoolsError
 from dltools.io.text import printable
 
@@ -90,14 +90,16 @@ class DefaultGroup(click.Group):
         try:
             return super().invoke(ctx)
         except DltoolsError as error:
-            click.echo(f"{self.name}: {printable(str(error))}", err=True)
+            tell(f"{self.name}: {printable(str(error))}")
             raise click.exceptions.Exit(error.exit_status) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except MemoryError as error:
-            click.echo(f"{self.name}: not enough memory", err=True)
+            tell(f"{self.name}: not enough memory")
             raise click.exceptions.Exit(DltoolsError.exit_status) from error
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in FULL:  # a help text, say: told where the process ends
+                raise
             crash(self.name or "", error, debug=ctx.ensure_object(Settings).debug)
             raise click.exceptions.Exit(EXIT_INTERNAL) from error
 

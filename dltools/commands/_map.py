@@ -12,7 +12,7 @@ import click
 from dltools.commands import COMMANDS, _render
 from dltools.commands import _options as options
 from dltools.commands._batch import demand_pipe, open_source
-from dltools.commands._boundary import Settings, open_context, raw_stdin
+from dltools.commands._boundary import Settings, open_context, raw_stdin, tell
 from dltools.commands._group import DefaultGroup, load
 from dltools.errors import UsageError
 from dltools.io.inputs import STDIN, listed_items, split_parts, text_lines, text_records
@@ -197,7 +197,7 @@ def _shown(text: str, terminal: bool) -> bytes:
 def _tell(errors: str, mapped: Mapped) -> int:
     """Pass on what a process wrote to standard error, and return of how many inputs it told."""
     if errors:
-        click.echo(_shown(errors, sys.stderr is not None and sys.stderr.isatty()), nl=False, err=True)
+        tell(_shown(errors, sys.stderr is not None and sys.stderr.isatty()), end=False)
     name = mapped.group.name
     told = [line for line in errors.splitlines() if line.startswith(f"{name}: ")]
     return sum(not line.startswith(f"{name}: internal error") for line in told)

@@ -119,14 +119,10 @@ def _rgb(image: Image) -> Pixels:
     if len(bands) == 1:
         return _grey(image, _white(image)) if grey else _colour(image)
     pieces = (image.crop((0, top, width, bottom)) for top, bottom in bands)
-    if grey:
-        white = max(_white(image.crop((0, top, width, bottom))) for top, bottom in bands)
-        converted = (_grey(piece, white) for piece in pieces)
-    else:
-        converted = map(_colour, pieces)
+    white = max(_white(image.crop((0, top, width, bottom))) for top, bottom in bands) if grey else 0.0
     pixels = np.empty((height, width, 3), np.uint8)
-    for (top, bottom), band in zip(bands, converted, strict=True):
-        pixels[top:bottom] = band
+    for (top, bottom), piece in zip(bands, pieces, strict=True):
+        pixels[top:bottom] = _grey(piece, white) if grey else _colour(piece)
     return pixels
 
 

@@ -7,14 +7,15 @@ from pathlib import Path
 
 from dltools.errors import ModelFileError
 from dltools.models.yolo.config import FORMAT_VERSION, DetectorConfig
-from dltools.runtime.assets import Registry, cache_dir, embedded_path, sha256_of
+from dltools.runtime.assets import Registry, embedded_path, sha256_of
+from dltools.runtime.converted import converted_path, write_converted
 from dltools.runtime.modelfile import read_config
 
 COMMAND = "yolo-detect"
 DEFAULT_MODEL = "yolov3-tiny"
 
 #: Part of every converted file's key: a change of the conversion must not find the old files.
-_CONVERTER_VERSION = 1
+_CONVERTER_VERSION = 2
 
 Progress = Callable[[str, int, "int | None"], None]
 Notify = Callable[[str], None]
@@ -48,21 +49,18 @@ def converted_file(
     sources = [cfg, weights, *([names] if names else [])]
     title = name or cfg.stem
     key = _key([*map(_content_hash, sources), title])
-    target = cache_dir() / "converted" / f"{key}.tflite"
+    target = converted_path(f"{key}.tflite")
     if target.is_file():
         return target
-    from dltools.io.outputs import atomic_write, make_folder
     from dltools.models.yolo.convert import convert
     from dltools.models.yolo.darknet import read_cfg, read_names
 
     network = read_cfg(cfg)
     labels = read_names(names) if names else _default_names(network.heads[0].classes)
-    make_folder(target.parent)
-    if notify is not None:
-        notify(f"converting {title} for LiteRT, once")
-    model = convert(network, weights, labels, name=title)
-    with atomic_write(target, force=True) as stream:
-        stream.write(model)
+    with write_converted(target) as stream:
+        if notify is not None:
+            notify(f"converting {title} for LiteRT, once")
+        stream.write(convert(network, weights, labels, name=title))
     return target
 
 

@@ -414,10 +414,10 @@ def run(reader: Reader) -> list[Finding]:
 
 def main() -> None:
     """Read the examples FIRST to before LAST (default: FIRST alone, kept as a file) of the reader NAME."""
-    from tests.hostile_readers import READERS
+    from tests.hostile_readers import FAULTY, READERS
 
     name, first, *rest = sys.argv[1:]
-    reader = next(each for each in READERS if each.name == name)
+    reader = next(each for each in (*READERS, *FAULTY) if each.name == name)
     for finding in _serve(reader, range(int(first), int(rest[0]) if rest else int(first) + 1)):
         sys.stdout.write(json.dumps(finding._asdict()) + "\n")
         sys.stdout.flush()

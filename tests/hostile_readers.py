@@ -10,6 +10,8 @@ import gzip
 import io
 import itertools
 import json
+import os
+import signal
 import tarfile
 import zipfile
 from collections.abc import Sequence
@@ -415,8 +417,32 @@ def _translate(path: Path) -> None:
         json.dumps(answer._asdict(), allow_nan=False)
 
 
+_TINY = ROOT / "tests" / "golden" / "tiny-detector.tflite"
+
+
 def _detectors(_folder: Path) -> list[bytes]:
-    return [(ROOT / "tests" / "golden" / "tiny-detector.tflite").read_bytes()]
+    return [_TINY.read_bytes()]
+
+
+def _configs(_folder: Path) -> list[bytes]:
+    from dltools.runtime.modelfile import read_config
+
+    return [read_config(_TINY).encode()]
+
+
+def _configured(path: Path) -> None:
+    """Put a configuration behind a good network, sealed as if it belonged there."""
+    from dltools.errors import InputError
+    from dltools.runtime.modelfile import append_config
+
+    whole = _TINY.read_bytes()
+    try:
+        model = append_config(whole[: whole.rfind(b"PK\x03\x04")], path.read_bytes().decode("utf-8", "surrogatepass"))
+    except UnicodeError as error:
+        raise InputError("no text at all") from error
+    target = path.with_suffix(".tflite")
+    target.write_bytes(model)
+    _detect(target)
 
 
 def _detect(path: Path) -> None:
@@ -514,7 +540,37 @@ READERS: Sequence[Reader] = (
     Reader("names-rnn", _asset("names-rnn.npz"), _invent, examples=40),
     Reader("date-attention", _asset("date-attention.npz"), _translate, examples=40),
     Reader("detector", _detectors, _detect, examples=150, suffix=".tflite"),
+    Reader("detector-config", _configs, _configured, examples=150),
     Reader("zip", _zips, _member, suffix=".whl"),
     Reader("tar", _tars, _member, suffix=".tgz"),
     Reader("journal", _journals, _resume),
+)
+
+
+def _raise(path: Path) -> None:
+    if len(path.read_bytes()) % 3 == 0:
+        raise KeyError("faulty-KeyError")
+
+
+def _die(path: Path) -> None:
+    if len(path.read_bytes()) % 3 == 0:
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _hoard(_path: Path) -> None:
+    bytearray(300 << 20)[:: 1 << 12] = b"x" * (300 << 8)
+
+
+def _ramble(_path: Path) -> None:
+    from dltools.errors import InputError
+
+    raise InputError("two\nlines")
+
+
+#: Readers that do what none may: the harness has to find each, by the word behind the hyphen.
+FAULTY: Sequence[Reader] = (
+    Reader("faulty-KeyError", _names, _raise, examples=30),
+    Reader("faulty-ended the process", _names, _die, examples=12),
+    Reader("faulty-MiB more", _names, lambda path: _hoard(path) if path.read_bytes() not in _names(path) else None, examples=8),
+    Reader("faulty-several lines", _names, _ramble, examples=3),
 )

@@ -195,9 +195,8 @@ def run(group: click.Group, arguments: list[str]) -> int:
     except BrokenPipeError:
         return _reader_gone()
     except OSError as error:  # the last flush, or a help text
-        tell(
-            f"{name}: {printable(str(error.filename or 'standard output'))}: cannot write ({(error.strerror or str(error)).lower()})"
-        )
+        place, reason = printable(str(error.filename or "standard output")), error.strerror or str(error)
+        tell(f"{name}: {place}: cannot write ({reason.lower()})")
         _into_nothing(sys.stdout)
         return OutputError.exit_status
 

@@ -251,7 +251,7 @@ def _in_zip(random: Random, data: bytes) -> bytes | None:
 
 def _in_npy(random: Random, data: bytes) -> bytes | None:
     """Change what the header of a ``.npy`` array says."""
-    if not data.startswith(b"\x93NUMPY\x01"):
+    if not data.startswith(b"\x93NUMPY\x01") or len(data) < 10:
         return None
     length = struct.unpack_from("<H", data, 8)[0]
     header = data[10 : 10 + length].decode("latin-1")

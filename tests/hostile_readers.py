@@ -525,7 +525,7 @@ READERS: Sequence[Reader] = (
     Reader("weights", _weights, _read_weights),
     Reader("class-names", _cfg, _read_class_names),
     Reader("coco", _coco, _read_coco, examples=80),
-    Reader("records", _records, _pass_on, examples=100),
+    Reader("records", _records, _pass_on, examples=100, memory=1100),
     Reader("vectors", _vectors, _import, examples=200),
     Reader("mapped-vectors", _mapped, _search, examples=150),
     Reader("questions", _questions, _evaluate_words),

@@ -25,7 +25,10 @@ def path_fields(path: str) -> Record:
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
-        raw = os.fsencode(path)
+        try:
+            raw = os.fsencode(path)
+        except UnicodeEncodeError:  # a lone surrogate of a JSON text: no path of any file
+            raw = path.encode("utf-8", "surrogatepass")
         return {"path": raw.decode("utf-8", "replace"), "path_b64": base64.b64encode(raw).decode("ascii")}
     return {"path": path}
 

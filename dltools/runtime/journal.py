@@ -92,7 +92,13 @@ def _is_outcome(entry: Any) -> TypeGuard[dict[str, Any]]:
     """Return whether a line's value is what :meth:`Journal.add` writes."""
     kinds: dict[str, type | tuple[type, ...]]
     kinds = {"chunk": int, "input": str, "status": (int, type(None)), "output": str, "errors": str}
-    return isinstance(entry, dict) and all(isinstance(entry.get(key, ...), kind) for key, kind in kinds.items())
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(key, ...), kind) for key, kind in kinds.items()):
+        return False
+    try:
+        (entry["output"] + entry["errors"]).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _digest(data: bytes) -> str:

@@ -55,7 +55,7 @@ def read_archive(data: bytes, name: str) -> tuple[Array, tuple[str, ...] | None]
         raise InputError(f"{name}: {len(inputs)} images, but {labels.size} labels")
     try:
         return inputs, tuple(map(str, labels.reshape(-1).tolist()))
-    except ValueError as error:  # a number in it that is no character
+    except (ValueError, SystemError) as error:  # a number in it that is no character
         raise InputError(f"{name}: its labels are no text") from error
 
 

@@ -27,6 +27,7 @@ from dltools.runtime.vectors import DType
 Progress = Callable[[str, int, "int | None"], None]
 
 _SNIFF = 1 << 17
+_ZIP_KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)  # LZMA may ask for gigabytes
 _PACKINGS = 3  # of one inside another: a file can be its own unpacked content
 #: What zipfile, gzip and their decoders raise for damaged bytes; NotImplementedError and RuntimeError for odd archives.
 _DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError, struct.error)
@@ -106,7 +107,10 @@ def _blocks(file: IO[bytes] | gzip.GzipFile, member: str | None, depth: int = 0)
             if any(name.endswith(".npy") for name in archive.namelist()):
                 yield from readers.read_npz(archive)
                 return
-            with archive.open(_member(archive, member)) as inside:
+            chosen = _member(archive, member)
+            if archive.getinfo(chosen).compress_type not in _ZIP_KINDS:
+                raise InputError("packed in a way that is not read (deflate and bzip2 are)")
+            with archive.open(chosen) as inside:
                 yield from _blocks_of_stream(inside)
     elif magic.startswith(b"\x1f\x8b"):
         with gzip.open(file) as inside:
@@ -116,7 +120,7 @@ def _blocks(file: IO[bytes] | gzip.GzipFile, member: str | None, depth: int = 0)
 
 
 def _member(archive: zipfile.ZipFile, wanted: str | None) -> str:
-    names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    names = [info.filename for info in archive.infolist() if not info.filename.endswith("/")]
     if wanted is not None:
         if wanted not in names:
             raise UsageError(f"no {wanted} in the archive; it has {', '.join(names[:8])}")

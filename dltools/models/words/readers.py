@@ -216,7 +216,7 @@ def _decoded(names: npt.NDArray[Any], start: int) -> list[str]:
     """Return an array of words as text, from row ``start`` of the file."""
     try:
         return [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in names.tolist()]
-    except ValueError as error:
+    except (ValueError, SystemError) as error:  # a number in it that is no character
         raise InputError(f"row {start}: not text") from error
 
 

@@ -75,7 +75,7 @@ class DetectorConfig:
         """Raise ``ValueError`` where the parts cannot belong together."""
         if not isinstance(self.name, str) or not self.heads:
             raise ValueError("no name or no heads")
-        if not all(isinstance(side, int) and 0 < side <= MAX_SIDE for side in (self.width, self.height)):
+        if not all(type(side) is int and 0 < side <= MAX_SIDE for side in (self.width, self.height)):
             raise ValueError("a size that no network has")
         for head in self.heads:
             usable = head.kind in get_args(Kind) and head.anchors and head.classes == len(self.names) > 0

@@ -25,6 +25,11 @@ COMMANDS = {
         "Find objects in photographs: labels, scores and boxes.",
         "yolo-detect --format human -a boxes coffee.jpg",
     ),
+    "image-classify": Entry(
+        "dltools.commands.image_classify:cli",
+        "Say what is in a picture: one of a thousand classes.",
+        "image-classify --format human -n 3 coffee.jpg",
+    ),
     "date-translate": Entry(
         "dltools.commands.date_translate:cli",
         "Bring dates in any wording to ISO 8601.",

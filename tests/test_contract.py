@@ -285,7 +285,7 @@ def test_an_internal_error_is_70_and_stays_with_its_input() -> None:
         def one(item: object) -> object:
             if "bad" in str(item.path):  # type: ignore[attr-defined]
                 raise ZeroDivisionError("a slip of ours")
-            return item.record  # type: ignore[attr-defined]
+            return item.record()  # type: ignore[attr-defined]
 
         return one
 

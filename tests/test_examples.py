@@ -72,7 +72,8 @@ def shell(tmp_path: Path):  # type: ignore[no-untyped-def]
     programs.mkdir()
     for name in PROGRAMS:
         module = f"dltools.commands.{name.replace('-', '_')}"
-        (programs / name).write_text(f"#!{sys.executable}\nfrom {module} import main\nmain()\n")
+        guard = 'if __name__ == "__main__":'  # as pip writes it: workers import the script again
+        (programs / name).write_text(f"#!{sys.executable}\nfrom {module} import main\n\n{guard}\n    main()\n")
         (programs / name).chmod(0o755)
     folder = tmp_path / "work"
     folder.mkdir()

@@ -39,6 +39,15 @@ def build_yolov3_tiny(registry: Registry) -> bytes:
     return convert(network, weights, names, name="yolov3-tiny", quantize="dynamic_int8")
 
 
+def build_squeezenet(registry: Registry) -> bytes:
+    """Convert the released SqueezeNet 1.1; see models/classify/CARD.md for why in this form."""
+    from dltools.models.classify.convert import convert_squeezenet
+
+    names = json.loads(fetch(registry.file("imagenet1k_label_to_names.json")).read_text("utf-8"))
+    weights = fetch(registry.file("squeezenet_weights_tf_dim_ordering_tf_kernels.h5"))
+    return convert_squeezenet(weights, [names[str(number)].split(", ")[0] for number in range(len(names))])
+
+
 def build_example_photo(registry: Registry) -> bytes:
     """Bring the example photograph into a JPEG of its own size."""
     from PIL import Image
@@ -112,6 +121,7 @@ def _dino_names(kind: names.Kind) -> bytes:
 
 BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "yolov3-tiny": build_yolov3_tiny,
+    "squeezenet": build_squeezenet,
     "example-photo": build_example_photo,
     "glove-50k": build_glove_50k,
     "date-translate-attention": build_date_translate_attention,

@@ -86,7 +86,7 @@ def resolve(words: tuple[str, ...]) -> Mapped:
     if name not in COMMANDS:
         raise UsageError(f"{name}: no such command (there are {', '.join(COMMANDS)})")
     group = load(COMMANDS[name])
-    outer = click.Context(group, info_name=name)
+    outer = click.Context(group, info_name=name, **group.context_settings)
     command, left = group.find(outer, rest)
     with command.make_context(command.name, list(left), parent=outer) as inner:
         mapped = Mapped(group, command, tuple(left), settings := inner.ensure_object(Settings))

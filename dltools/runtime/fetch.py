@@ -40,7 +40,7 @@ def fetch_model(
 
     A model with a file that has no registered checksum is refused before anything is downloaded.
     """
-    unconfirmed = [file for file in model.files.values() if file.sha256 is None]
+    unconfirmed = [file for file in model.files.values() if file.checksum is None]
     if unconfirmed:
         options = " ".join(f"--{role} FILE" for role in model.files)
         raise MissingError(f"{model.name}: {_unconfirmed(unconfirmed)}, and give all its files with {options}")
@@ -57,14 +57,14 @@ def _fetch(file: FileEntry, asked: str, offline: bool, progress: Progress | None
     found = locate(file)
     if found is not None:
         return found
-    if file.sha256 is None:
+    if file.checksum is None:
         raise MissingError(f"{file.name}: {_unconfirmed([file])}")
     target = cached_path(file)
     if offline or offline_requested():
         state = f"{target} is not the registered file" if target.exists() else "it is not in the cache"
         raise MissingError(
             f"{file.name}: {state} and the network is off; "
-            f'get it with "dltools fetch {asked}" without --offline, or put it at {target} (SHA-256 {file.sha256})'
+            f'get it with "dltools fetch {asked}" without --offline, or put it at {target} ({file.checksum})'
         )
     with _cache_failures(file, target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)

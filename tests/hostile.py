@@ -1,7 +1,7 @@
 """Hostile input for every reader of outside bytes: valid files, mutated from a seed, read in a process of their own.
 
-A reader may succeed or raise :class:`DltoolsError` with one line. Any other exception, more than ten seconds, more memory
-than its bound, or the end of the process is a finding, which ``python -m tests.hostile NAME NUMBER`` repeats.
+A reader may succeed or raise :class:`DltoolsError` with one line. Any other exception, more than ten seconds, more
+memory than its bound, or the end of the process is a finding, which ``python -m tests.hostile NAME NUMBER`` repeats.
 ``DLTOOLS_TEST_FUZZ=N`` makes N times as many examples. The readers stand in :mod:`tests.hostile_readers`.
 """
 

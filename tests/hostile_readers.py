@@ -16,6 +16,7 @@ import tarfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,16 +41,19 @@ def _images(_folder: Path) -> list[bytes]:
         small = photo.resize((37, 23))
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "a cup"
-    ways = (
-        ("JPEG", "RGB", {"exif": exif}), ("JPEG", "RGB", {"progressive": True}), ("JPEG", "CMYK", {}), ("JPEG", "L", {}),
-        ("PNG", "RGB", {"exif": exif}), ("PNG", "P", {"transparency": 3}), ("PNG", "I;16", {}), ("PNG", "LA", {}), ("PNG", "1", {}),
-        ("GIF", "P", {"save_all": True, "append_images": [small.convert("P")]}), ("BMP", "RGB", {}), ("BMP", "P", {}),
-        ("DIB", "RGB", {}), ("PPM", "RGB", {}), ("PPM", "1", {}), ("PPM", "I;16", {}), ("WEBP", "RGBA", {}), ("WEBP", "RGB", {"lossless": True}),
-        ("TIFF", "RGB", {"compression": "tiff_lzw"}), ("TIFF", "RGB", {"compression": "jpeg"}), ("TIFF", "F", {}),
-        ("TIFF", "1", {"compression": "group4"}), ("TIFF", "RGBA", {"compression": "tiff_adobe_deflate"}), ("TIFF", "I;16", {}),
-        ("AVIF", "RGB", {}), ("JPEG2000", "RGB", {}), ("QOI", "RGBA", {}), ("ICO", "RGBA", {}), ("ICNS", "RGBA", {}),
-        ("SGI", "RGB", {"rle": True}), ("DDS", "RGBA", {}), ("XBM", "1", {}),
-    )  # fmt: skip
+    frames = {"save_all": True, "append_images": [small.convert("P")]}
+    ways: list[tuple[str, str, dict[str, Any]]] = [
+        *(("JPEG", mode, {}) for mode in ("CMYK", "L")),
+        *(("JPEG", "RGB", settings) for settings in ({"exif": exif}, {"progressive": True})),
+        *(("PNG", mode, {}) for mode in ("I;16", "LA", "1")),
+        *(("PNG", "RGB", {"exif": exif}), ("PNG", "P", {"transparency": 3}), ("GIF", "P", frames)),
+        *((kind, "RGB", {}) for kind in ("BMP", "DIB", "PPM", "AVIF", "JPEG2000")),
+        *((kind, "RGBA", {}) for kind in ("WEBP", "QOI", "ICO", "ICNS", "DDS")),
+        *(("BMP", "P", {}), ("PPM", "1", {}), ("PPM", "I;16", {}), ("WEBP", "RGB", {"lossless": True})),
+        *(("TIFF", mode, {}) for mode in ("F", "I;16")),
+        *(("TIFF", "RGB", {"compression": packing}) for packing in ("tiff_lzw", "jpeg", "tiff_adobe_deflate")),
+        *(("TIFF", "1", {"compression": "group4"}), ("SGI", "RGB", {"rle": True}), ("XBM", "1", {})),
+    ]
     seeds = []
     for kind, mode, settings in ways:
         buffer = io.BytesIO()
@@ -78,9 +82,9 @@ def _decode(path: Path) -> None:
 
 
 def _streams(folder: Path) -> list[bytes]:
-    jpeg, png, bmp, ppm, webp = (
-        next(data for data in _images(folder) if data.startswith(magic)) for magic in (b"\xff\xd8", b"\x89P", b"BM", b"P6", b"RIFF")
-    )  # fmt: skip
+    pictures = _images(folder)
+    magics = (b"\xff\xd8", b"\x89P", b"BM", b"P6", b"RIFF")
+    jpeg, png, bmp, ppm, webp = (next(data for data in pictures if data.startswith(magic)) for magic in magics)
     return [jpeg + png + bmp, ppm + webp + jpeg, b"\0\0" + png + ppm]
 
 
@@ -205,21 +209,22 @@ def _pass_on(path: Path) -> None:
 
 
 def _vectors(_folder: Path) -> list[bytes]:
-    words = ["the", "of", "new york", "été", "x" * 50, "the"]
+    words = ["the", "of", "new_york", "été", "x" * 50, "the"]
     table = _RANDOM.normal(size=(len(words), 4)).astype("<f4")
-    rows = [word.replace(" ", "_") + " " + " ".join(f"{value:.4f}" for value in row) for word, row in zip(words, table, strict=True)]  # fmt: skip
-    glove = ("\n".join(rows) + "\n").encode()
-    fasttext = b"6 4\n" + glove
-    binary = b"6 4\n" + b"".join(word.encode().replace(b" ", b"_") + b" " + row.tobytes() + b"\n" for word, row in zip(words, table, strict=True))  # fmt: skip
+    rows = list(zip(words, table, strict=True))
+    numbers = [[f"{value:.4f}" for value in row] for row in table]
+    glove = "".join(f"{word} {' '.join(row)}\n" for word, row in zip(words, numbers, strict=True)).encode()
+    binary = b"6 4\n" + b"".join(word.encode() + b" " + row.tobytes() + b"\n" for word, row in rows)
     archive, packed = io.BytesIO(), io.BytesIO()
     np.savez(archive, words=np.array(words), vectors=table)
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as one:
         one.writestr("glove.txt", glove)
-    entries = ",".join(f'"{word}":[{",".join(f"{value:.3f}" for value in row)},1,{at}]' for at, (word, row) in enumerate(zip(words, table, strict=True)))  # fmt: skip
-    wink = (
-        '{"precision":4,"size":6,"dimensions":4,"words":["the"],"vectors":{' + entries + '},"unkVector":[0]}'
-    ).encode()
-    return [glove, fasttext, binary, archive.getvalue(), packed.getvalue(), gzip.compress(glove, mtime=0), wink]
+    entries = ",".join(
+        f'"{word}":[{",".join(row)},1,{at}]' for at, (word, row) in enumerate(zip(words, numbers, strict=True))
+    )
+    head = '{"precision":4,"size":6,"dimensions":4,"words":["the"],"vectors":{'
+    wink = f'{head}{entries}}},"unkVector":[0]}}'.encode()
+    return [glove, b"6 4\n" + glove, binary, archive.getvalue(), packed.getvalue(), gzip.compress(glove, mtime=0), wink]
 
 
 def _import(path: Path) -> None:
@@ -571,6 +576,11 @@ def _ramble(_path: Path) -> None:
 FAULTY: Sequence[Reader] = (
     Reader("faulty-KeyError", _names, _raise, examples=30),
     Reader("faulty-ended the process", _names, _die, examples=12),
-    Reader("faulty-MiB more", _names, lambda path: _hoard(path) if path.read_bytes() not in _names(path) else None, examples=8),
+    Reader(
+        "faulty-MiB more",
+        _names,
+        lambda path: _hoard(path) if path.read_bytes() not in _names(path) else None,
+        examples=8,
+    ),
     Reader("faulty-several lines", _names, _ramble, examples=3),
 )

@@ -1,4 +1,4 @@
-"""Rules that hold for all input: records survive, names stay inside their folder, nothing reaches a terminal as an escape."""
+"""Rules for all input: records survive, names stay inside their folder, no escape sequence reaches a terminal."""
 
 from __future__ import annotations
 
@@ -30,11 +30,20 @@ bounded = settings(max_examples=60 * MULTIPLE, derandomize=True, deadline=None, 
 
 #: Any text, lone surrogates and control characters included.
 _TEXTS = st.text(st.characters(), max_size=30)
-_SCALARS = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | _TEXTS
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _TEXTS
+)
 _VALUES = st.recursive(
     _SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=4), max_leaves=12
 )
-_KEYS = st.sampled_from(["path", "path_b64", "frame", "text", "items", "bbox", "output", "error", "label", "score"]) | _TEXTS
+_KEYS = (
+    st.sampled_from(["path", "path_b64", "frame", "text", "items", "bbox", "output", "error", "label", "score"])
+    | _TEXTS
+)
 _RECORDS = st.dictionaries(_KEYS, _VALUES, max_size=6)
 #: What a terminal may act on: C0 and C1 control characters, but for the end of a line and the tab between columns.
 _ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -51,7 +60,6 @@ def test_a_record_comes_back_as_it_was(record: dict[str, Any]) -> None:
 @given(_RECORDS)
 def test_a_record_of_any_kind_is_passed_on_or_refused(record: dict[str, Any]) -> None:
     """Its own keys may be of any type: a list of paths, a box of texts, items that are none."""
-    line = json.dumps(record).encode()
     for item in listed_items(_reader(json.dumps(record).encode())):
         passed = item.record()
         for finding in [passed, *records.findings(passed)]:
@@ -198,7 +206,9 @@ def test_no_escape_of_a_model_file_reaches_a_terminal(tmp_path: Path) -> None:
     for form in ("human", "tsv", "ndjson"):
         seen = _on_a_terminal("nn-train", "predict", "--format", form, tmp_path / "model.npz", tmp_path / "table.csv")
         assert "owned" in seen and not _ACTIVE.search(seen)
-        seen = _on_a_terminal("wordvec", "nearest", "--quiet", "--format", form, "--vectors", tmp_path / "vectors.txt", "king")
+        seen = _on_a_terminal(
+            "wordvec", "nearest", "--quiet", "--format", form, "--vectors", tmp_path / "vectors.txt", "king"
+        )
         assert "owned" in seen and not _ACTIVE.search(seen)
 
 

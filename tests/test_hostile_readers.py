@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import resource
-import signal
 import struct
 import subprocess
 import sys
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +32,9 @@ TINY = GOLDEN / "tiny-detector.tflite"
 @pytest.mark.parametrize("reader", READERS, ids=[reader.name for reader in READERS])
 def test_hostile_bytes_end_in_success_or_one_line(reader: hostile.Reader) -> None:
     findings = hostile.run(reader)
-    assert not findings, "\n".join(f"python -m tests.hostile {name} {number}: {what}" for name, number, what in findings)
+    assert not findings, "\n".join(
+        f"python -m tests.hostile {name} {number}: {what}" for name, number, what in findings
+    )
 
 
 @pytest.mark.parametrize("reader", FAULTY, ids=[reader.name for reader in FAULTY])
@@ -300,7 +300,14 @@ def test_a_journal_s_strange_lines_are_done_again(tmp_path: Path) -> None:
     with open_journal(path, ["emojify"]) as journal:
         journal.add(0, b"a", Outcome(0, "x", ""))
     whole = path.read_bytes()
-    for strange in (b'{"chunk": [1]}\n', b'{"chunk": 1, "input": 2}\n', b"[" * 3000 + b"\n", b"null\n", b'"x"\n', b"\0\0"):
+    for strange in (
+        b'{"chunk": [1]}\n',
+        b'{"chunk": 1, "input": 2}\n',
+        b"[" * 3000 + b"\n",
+        b"null\n",
+        b'"x"\n',
+        b"\0\0",
+    ):
         path.write_bytes(whole + strange)
         with open_journal(path, ["emojify"]) as journal:
             assert journal.find(0, b"a") == Outcome(0, "x", "")
@@ -328,7 +335,7 @@ def test_a_model_file_is_opened_only_as_it_was_written(tmp_path: Path, monkeypat
         damaged.append(whole[:at] + bytes([whole[at] ^ (1 << at % 8)]) + whole[at + 1 :])
     for data in damaged:
         path.write_bytes(data)
-        with pytest.raises(ModelFileError, match="model.tflite: "):
+        with pytest.raises(ModelFileError, match=r"model\.tflite: "):
             modelfile.read_config(path)
             modelfile.load_predictor(path, threads=1)
 
@@ -363,15 +370,24 @@ def test_weights_too_large_for_a_float_are_told(name: str, tmp_path: Path) -> No
             DateTranslator.open(path).translate(["25 June 2009"])
 
 
-@pytest.mark.parametrize("layer", ["dense:1000000,dense:1000000", "lstm:1000000", "embedding:1000000x1000000", "conv:1000000x1000"])
+@pytest.mark.parametrize(
+    "layer", ["dense:1000000,dense:1000000", "lstm:1000000", "embedding:1000000x1000000", "conv:1000000x1000"]
+)
 def test_a_network_s_layers_take_no_more_than_its_file(layer: str, tmp_path: Path) -> None:
     from dltools.models.nn.store import decode
     from dltools.runtime.arrayfile import encode_arrays
 
     shape = {"l": [4, 4], "c": [8, 8, 3]}.get(layer[0], [4])
     config = {
-        **{"format": 1, "model": "network", "layers": layer.split(","), "loss": "mean-squared-error", "shape": shape},
-        **{"task": "regression", "classes": [], "columns": [], "training": {}},
+        "format": 1,
+        "model": "network",
+        "layers": layer.split(","),
+        "loss": "mean-squared-error",
+        "shape": shape,
+        "task": "regression",
+        "classes": [],
+        "columns": [],
+        "training": {},
     }
     path = tmp_path / "model.npz"
     path.write_bytes(encode_arrays(json.dumps(config), {"mean": np.zeros(1), "scale": np.ones(1)}))
@@ -384,5 +400,3 @@ def test_a_network_s_layers_take_no_more_than_its_file(layer: str, tmp_path: Pat
             decode(path)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-
-

@@ -425,6 +425,43 @@ def _translate(path: Path) -> None:
 _TINY = ROOT / "tests" / "golden" / "tiny-detector.tflite"
 
 
+def _classifier_configs(_folder: Path) -> list[bytes]:
+    from dltools.runtime.modelfile import read_config
+
+    return [read_config(ASSETS / "squeezenet.tflite").encode()]
+
+
+def _classifier_configured(path: Path) -> None:
+    _sealed(ASSETS / "squeezenet.tflite", path)
+    _classify(path.with_suffix(".tflite"))
+
+
+def _classifiers(_folder: Path) -> list[bytes]:
+    from dltools.models.classify.arrays import described, encode
+    from dltools.models.classify.config import Arch, ClassifierConfig, Preparation
+    from dltools.models.nn.layer import Start
+    from dltools.models.nn.model import Network
+    from dltools.models.nn.spec import make, parse
+
+    def model(arch: Arch, layers: str, shape: tuple[int, ...], classes: tuple[str, ...], **parts: Any) -> bytes:
+        loss = "binary-crossentropy" if len(classes) == 2 else "categorical-crossentropy"
+        starts = [Start(np.random.default_rng(seed)) for seed in range(2)]
+        members = [Network([make(word) for word in parse(layers)], loss, shape, start) for start in starts]
+        network = described(layers, loss, shape, len(members))
+        return encode(ClassifierConfig("own", arch, Preparation(**parts), classes, network=network), members)
+
+    return [
+        model("logistic", "flatten,dense:1", (8, 8, 3), ("no", "yes"), size=8, scale=(255.0,) * 3),
+        model("mlp", "flatten,dense:4,relu,dense:3", (8, 8, 3), ("a", "b", "c"), size=8, resize="crop", mirror=True),
+    ]
+
+
+def _classify(path: Path) -> None:
+    from dltools.models.classify.infer import Classifier
+
+    json.dumps(Classifier.open(path).classify(np.full((20, 30, 3), 90, np.uint8)), allow_nan=False)
+
+
 def _detectors(_folder: Path) -> list[bytes]:
     return [_TINY.read_bytes()]
 
@@ -436,18 +473,21 @@ def _configs(_folder: Path) -> list[bytes]:
 
 
 def _configured(path: Path) -> None:
-    """Put a configuration behind a good network, sealed as if it belonged there."""
+    _sealed(_TINY, path)
+    _detect(path.with_suffix(".tflite"))
+
+
+def _sealed(model: Path, path: Path) -> None:
+    """Put the configuration at ``path`` behind a good network, sealed as if it belonged there."""
     from dltools.errors import InputError
     from dltools.runtime.modelfile import append_config
 
-    whole = _TINY.read_bytes()
+    whole = model.read_bytes()
     try:
-        model = append_config(whole[: whole.rfind(b"PK\x03\x04")], path.read_bytes().decode("utf-8", "surrogatepass"))
+        sealed = append_config(whole[: whole.rfind(b"PK\x03\x04")], path.read_bytes().decode("utf-8", "surrogatepass"))
     except UnicodeError as error:
         raise InputError("no text at all") from error
-    target = path.with_suffix(".tflite")
-    target.write_bytes(model)
-    _detect(target)
+    path.with_suffix(".tflite").write_bytes(sealed)
 
 
 def _detect(path: Path) -> None:
@@ -546,6 +586,8 @@ READERS: Sequence[Reader] = (
     Reader("date-attention", _asset("date-attention.npz"), _translate, examples=40),
     Reader("detector", _detectors, _detect, examples=150, suffix=".tflite"),
     Reader("detector-config", _configs, _configured, examples=150),
+    Reader("classifier-config", _classifier_configs, _classifier_configured),
+    Reader("classifier-arrays", _classifiers, _classify, examples=100),
     Reader("zip", _zips, _member, suffix=".whl"),
     Reader("tar", _tars, _member, suffix=".tgz"),
     Reader("journal", _journals, _resume),

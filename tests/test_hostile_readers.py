@@ -400,3 +400,16 @@ def test_a_network_s_layers_take_no_more_than_its_file(layer: str, tmp_path: Pat
             decode(path)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@pytest.mark.parametrize("shape", [(1, 200_000), (200_000, 1), (3, 20_000)])
+def test_a_line_of_pixels_is_not_made_a_wall(shape: tuple[int, int]) -> None:
+    """Its shorter side became 256 and its longer one 51 million: 40 GB for the square in its middle."""
+    from dltools.models.classify.config import Preparation
+    from dltools.models.classify.prepare import square
+
+    pixels = np.zeros((*shape, 3), np.uint8)
+    middle = tuple(slice(side // 2 - 1, side // 2 + 1) for side in shape)
+    pixels[middle] = 200
+    seen = square(pixels, Preparation(224, "crop", 256))
+    assert seen.shape == (224, 224, 3) and seen[112, 112, 0] > 100

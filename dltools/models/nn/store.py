@@ -20,7 +20,7 @@ _WHAT = "a network's file"
 
 
 @dataclasses.dataclass(frozen=True)
-class _Room(Start):
+class Room(Start):
     """Zeros to be filled from the file, ``left`` of them and no more: a configuration can name layers of any size."""
 
     left: list[int] = dataclasses.field(kw_only=True)
@@ -56,7 +56,7 @@ def decode(path: Path) -> Model:
             [make(word) for word in parse(",".join(config.layers))],
             config.loss,
             config.shape,
-            _Room(np.random.default_rng(0), "zeros", left=[sum(array.size for array in arrays.values())]),
+            Room(np.random.default_rng(0), "zeros", left=[sum(array.size for array in arrays.values())]),
         )
     except (ValueError, KeyError, TypeError, AttributeError, DltoolsError) as error:
         raise ModelFileError(f"{path}: not {_WHAT}") from error

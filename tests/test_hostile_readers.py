@@ -74,7 +74,7 @@ def _icon(png: bytes) -> bytes:
 
 def _measured(code: str, *arguments: object) -> tuple[str, int]:
     """Run Python code; return what it printed, and by how many MiB it grew beyond what it printed first."""
-    script = f"import resource, sys\n{code}\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024 - before)"
+    script = f"import resource, sys\nfrom tests.hostile import peak_memory\n{code}\nprint(peak_memory() - before)"
     done = subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
@@ -89,7 +89,7 @@ from dltools.errors import DltoolsError
 from dltools.io.images import decode_image
 decode_image(Path("dltools/assets/coffee.jpg").read_bytes())
 data = Path(sys.argv[1]).read_bytes()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+before = peak_memory()
 try:
     print(decode_image(data).shape)
 except DltoolsError as error:
@@ -195,7 +195,7 @@ from dltools.models.nn.store import decode
 from dltools.models.nn.pictures import read_archive
 from dltools.models.words.importer import read_vectors
 path = Path(sys.argv[1])
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+before = peak_memory()
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 for read in (decode, lambda path: read_archive(path.read_bytes(), "x"), lambda path: list(read_vectors(path))):
     try:
@@ -226,7 +226,7 @@ def test_a_packed_bomb_is_refused_by_what_it_says(tmp_path: Path) -> None:
     code = """
 from pathlib import Path
 from dltools.runtime.npz import read_npz
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+before = peak_memory()
 try:
     read_npz(Path(sys.argv[1]))
 except ValueError as error:

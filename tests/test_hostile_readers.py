@@ -413,3 +413,15 @@ def test_a_line_of_pixels_is_not_made_a_wall(shape: tuple[int, int]) -> None:
     pixels[middle] = 200
     seen = square(pixels, Preparation(224, "crop", 256))
     assert seen.shape == (224, 224, 3) and seen[112, 112, 0] > 100
+
+
+def test_a_description_of_many_large_layers_is_refused() -> None:
+    """Each alone was within the bound of a layer, and a thousand of them took two gigabytes each."""
+    from dltools.models.yolo.darknet import parse_cfg
+    from tests.darknet_files import V3_TINY_ANCHORS, Cfg
+
+    cfg = Cfg(4096, 4096).conv(16, 1)
+    for _ in range(20):
+        cfg.route(-1, 0, groups=2, group_id=0)
+    with pytest.raises(ModelFileError, match="what all layers give"):
+        parse_cfg(cfg.yolo("0,1,2", V3_TINY_ANCHORS, 2).text(), "x")

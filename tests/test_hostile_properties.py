@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import string
 import subprocess
@@ -23,7 +22,7 @@ from dltools.io.inputs import listed_items, text_records
 from dltools.io.jsontext import MAX_DEPTH, read_json
 from dltools.io.outputs import OutputFolder
 from dltools.io.text import printable, printable_json, printable_line
-from tests.conftest import PHOTO, ROOT, command
+from tests.conftest import PHOTO, ROOT, command, on_a_terminal
 from tests.hostile import MULTIPLE
 
 bounded = settings(max_examples=60 * MULTIPLE, derandomize=True, deadline=None, database=None)
@@ -139,32 +138,16 @@ _EVIL = "a\x1b]0;owned\x07\x1b[31mb\u009b5m\u202ec\x7f"
 _OURS = re.compile(r"\x1b\[[0-9;]*m")  # the colours that click writes
 
 
-def _on_a_terminal(*arguments: object, given: bytes | None = None, plain: bool = True) -> str:
-    """Run a command whose output and errors are a terminal; return what the screen got, less our own colours."""
-    leader, follower = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", **({"NO_COLOR": "1"} if plain else {})}
-    process = subprocess.Popen(
-        command(*arguments), stdin=subprocess.PIPE, stdout=follower, stderr=follower, env=environment, cwd=ROOT
-    )
-    os.close(follower)
-    process.stdin.write(given or b"")  # type: ignore[union-attr]
-    process.stdin.close()  # type: ignore[union-attr]
-    seen = b""
-    while True:
-        try:
-            block = os.read(leader, 65536)
-        except OSError:  # the last process closed its side
-            break
-        seen += block
-    os.close(leader)
-    process.wait(60)
-    return _OURS.sub("", seen.decode("utf-8")).replace("\r\n", "\n")
+def _screen(*arguments: object, given: bytes = b"", plain: bool = True) -> str:
+    """Return what a terminal got of a command's output and errors, less our own colours."""
+    _, seen = on_a_terminal(*arguments, environment={"NO_COLOR": "1"} if plain else None, given=given)
+    return _OURS.sub("", seen).replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("form", ["auto", "human", "tsv", "ndjson"])
 @pytest.mark.parametrize("name", ["emojify", "date-translate", "yolo-detect"])
 def test_no_escape_of_a_text_or_path_reaches_a_terminal(name: str, form: str) -> None:
-    seen = _on_a_terminal(name, "--format", form, _EVIL, plain=form != "human")
+    seen = _screen(name, "--format", form, _EVIL, plain=form != "human")
     assert seen and not _ACTIVE.search(seen)
 
 
@@ -173,7 +156,7 @@ def test_no_escape_of_a_record_reaches_a_terminal(form: str) -> None:
     record = {"path": str(PHOTO), "label": _EVIL, _EVIL: _EVIL, "items": [{"label": _EVIL}]}
     failed = {"path": _EVIL, "error": {"code": "x", "message": _EVIL}, "label": _EVIL}
     given = b"".join(json.dumps(each, ensure_ascii=False).encode() + b"\n" for each in (record, failed))
-    seen = _on_a_terminal("yolo-detect", "--quiet", "--each", "--format", form, "--files-from", "-", given=given)
+    seen = _screen("yolo-detect", "--quiet", "--each", "--format", form, "--files-from", "-", given=given)
     assert "cup" in seen and not _ACTIVE.search(seen)
     if form == "ndjson":
         assert json.loads(seen.splitlines()[-1])["label"] == _EVIL
@@ -183,7 +166,7 @@ def test_no_escape_of_a_record_reaches_a_terminal(form: str) -> None:
 def test_no_escape_reaches_the_terminal_of_a_mapped_command(words: list[str]) -> None:
     """The command itself writes into a pipe there, and does not know of the terminal behind it."""
     given = f"I love you {_EVIL}\n".encode()
-    seen = _on_a_terminal("map", "--workers", "1", "--", *words, given=given)
+    seen = _screen("map", "--workers", "1", "--", *words, given=given)
     assert seen and not _ACTIVE.search(seen)
 
 
@@ -204,11 +187,9 @@ def test_no_escape_of_a_model_file_reaches_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text(f"x,{_EVIL}\n1,2\n", "utf-8")
     (tmp_path / "vectors.txt").write_text(f"king 1 2\n{_EVIL} 1 3\nother 2 -1\n", "utf-8")
     for form in ("human", "tsv", "ndjson"):
-        seen = _on_a_terminal("nn-train", "predict", "--format", form, tmp_path / "model.npz", tmp_path / "table.csv")
+        seen = _screen("nn-train", "predict", "--format", form, tmp_path / "model.npz", tmp_path / "table.csv")
         assert "owned" in seen and not _ACTIVE.search(seen)
-        seen = _on_a_terminal(
-            "wordvec", "nearest", "--quiet", "--format", form, "--vectors", tmp_path / "vectors.txt", "king"
-        )
+        seen = _screen("wordvec", "nearest", "--quiet", "--format", form, "--vectors", tmp_path / "vectors.txt", "king")
         assert "owned" in seen and not _ACTIVE.search(seen)
 
 

@@ -584,7 +584,7 @@ READERS: Sequence[Reader] = (
     Reader("emoji-lstm", _asset("emoji-lstm.npz"), _emojify),
     Reader("names-rnn", _asset("names-rnn.npz"), _invent, examples=40),
     Reader("date-attention", _asset("date-attention.npz"), _translate, examples=40),
-    Reader("detector", _detectors, _detect, examples=150, suffix=".tflite"),
+    Reader("detector", _detectors, _detect, suffix=".tflite"),
     Reader("detector-config", _configs, _configured, examples=150),
     Reader("classifier-config", _classifier_configs, _classifier_configured),
     Reader("classifier-arrays", _classifiers, _classify, examples=100),

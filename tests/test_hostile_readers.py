@@ -60,8 +60,8 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _png(width: int, height: int, colour: int, row: bytes) -> bytes:
-    """Return a PNG of equal rows, packed as small as it goes."""
-    packer = zlib.compressobj(9)
+    """Return a PNG of equal rows, packed fast."""
+    packer = zlib.compressobj(1)
     data = b"".join(packer.compress(b"\0" + row) for _ in range(height)) + packer.flush()
     header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
@@ -210,7 +210,7 @@ for read in (decode, lambda path: read_archive(path.read_bytes(), "x"), lambda p
 
 def test_a_packed_bomb_is_refused_by_what_it_says(tmp_path: Path) -> None:
     size = (1 << 30) + 4096
-    packer = zlib.compressobj(9, wbits=-15)
+    packer = zlib.compressobj(1, wbits=-15)
     block = packer.compress(_npy(f"({size - 128},)", "|u1"))
     zeros = bytes(1 << 22)
     block += b"".join(packer.compress(zeros) for _ in range(256)) + packer.compress(bytes(4096 - 128)) + packer.flush()
@@ -222,7 +222,7 @@ def test_a_packed_bomb_is_refused_by_what_it_says(tmp_path: Path) -> None:
     end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(central), len(local), 0)
     path = tmp_path / "bomb.npz"
     path.write_bytes(local + central + end)
-    assert path.stat().st_size < 2 << 20
+    assert path.stat().st_size < 8 << 20
     code = """
 from pathlib import Path
 from dltools.runtime.npz import read_npz

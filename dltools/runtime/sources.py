@@ -179,9 +179,7 @@ def _member_chunks(archive: Path, member: str, size: int) -> Generator[bytes, No
     except SourceError:
         raise
     except Exception as error:  # zipfile, tarfile and their decoders raise whatever damaged bytes lead them to
-        raise SourceError(
-            f"damaged archive ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
-        ) from error
+        raise SourceError(f"damaged archive ({_told(error)})") from error
 
 
 def _told(error: Exception) -> str:

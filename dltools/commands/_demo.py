@@ -14,7 +14,7 @@ import click
 
 from dltools.commands import COMMANDS, _render
 from dltools.commands import _options as options
-from dltools.commands._boundary import Context, open_context
+from dltools.commands._boundary import Context, open_context, tell
 from dltools.errors import InputError, UsageError
 from dltools.io.outputs import make_folder
 from dltools.io.report import Report
@@ -93,5 +93,5 @@ def _judge(context: Context, report: Report, name: str, done: subprocess.Complet
         return
     report.failed += 1
     for line in done.stderr.decode("utf-8", "replace").splitlines():
-        click.echo(printable(line), err=True)
+        tell(printable(line))
     context.say(f"{name}: ended with status {done.returncode}")

@@ -168,7 +168,7 @@ def map_stream(
         demand_pipe(ctx)
     count = workers or context.threads
     argv = mapped.argv(1 if scheduler else max(1, context.threads // count))
-    statuses: list[int | None] = []
+    statuses: set[int | None] = set()
     inputs = failed = 0
     with contextlib.ExitStack() as stack:
         read = stack.enter_context(open_source(source, raw_stdin()))
@@ -179,7 +179,7 @@ def map_stream(
         for done, outcome in Mapping(argv, cluster, mapped.failure, timeout=timeout, journal=book).run(stream):
             context.write(_shown(outcome.output, context.stdout.isatty()))
             failed += _tell(outcome.errors, mapped)
-            statuses = [overall([*statuses, outcome.status])]
+            statuses.add(outcome.status)
             inputs += len(done.lines)
             progress.advance(len(done.lines))
     if failed or context.settings.verbose:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from dltools.errors import OutputError
-from dltools.runtime.assets import cache_dir
+from dltools.runtime.assets import Notify, cache_dir
 
 
 def converted_path(name: str) -> Path:
@@ -17,9 +17,10 @@ def converted_path(name: str) -> Path:
 
 
 @contextlib.contextmanager
-def write_converted(target: Path) -> Iterator[BinaryIO]:
+def write_converted(target: Path, what: str, notify: Notify | None) -> Iterator[BinaryIO]:
     """Open a file of :func:`converted_path` that appears whole or not at all, over another process's.
 
+    ``notify`` is told that ``what`` is converted, once it is clear that there is a place for it.
     Raise :class:`OutputError`, with what to do about it, where the cache cannot be written.
     """
     from dltools.io.outputs import atomic_write, make_folder
@@ -27,6 +28,8 @@ def write_converted(target: Path) -> Iterator[BinaryIO]:
     try:
         make_folder(target.parent)
         with atomic_write(target, force=True) as stream:
+            if notify is not None:
+                notify(f"converting {what}, once")
             yield stream
     except OutputError as error:
         raise OutputError(f"{error}; set DLTOOLS_CACHE to a folder that can be written", code=error.code) from error

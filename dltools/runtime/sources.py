@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions
 
+from dltools.errors import first_line
 from dltools.runtime.assets import Checksum, FileEntry, PackageSource, UrlSource, sha256_of
 
 Report = Callable[[int, "int | None"], None]  # bytes so far, bytes in all if known
@@ -179,11 +180,7 @@ def _member_chunks(archive: Path, member: str, size: int) -> Generator[bytes, No
     except SourceError:
         raise
     except Exception as error:  # zipfile, tarfile and their decoders raise whatever damaged bytes lead them to
-        raise SourceError(f"damaged archive ({_told(error)})") from error
-
-
-def _told(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+        raise SourceError(f"damaged archive ({first_line(error)})") from error
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The classifiers' architectures in Keras: ResNet-50, VGG-19, and a small convolutional network.
+"""The classifiers' architectures in Keras: ResNet-50 and VGG-19.
 
 He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2016), with the strides where Keras has them (in
 a block's first convolution); Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import layers
 
-from dltools.errors import ModelFileError
+from dltools.errors import ModelFileError, first_line
 
 Tensor: TypeAlias = Any  # keras.KerasTensor; Keras publishes no types
 
@@ -98,25 +98,4 @@ def load_weights(model: keras.Model, path: Path) -> None:
     try:
         model.load_weights(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelFileError(f"{path}: not the weights of {model.name} ({reason[:100]})") from error
-
-
-def convnet(size: int, classes: int, *, width: int = 32, dropout: float = 0.3, name: str = "convnet") -> keras.Model:
-    """Return a small network for few pictures: blocks of convolution, normalization and pooling, then one mean.
-
-    Each block halves the picture until it is smaller than 8 pixels; ``width``: channels of the first block.
-    """
-    picture = keras.Input((size, size, 3), name="picture")
-    tensor, side, channels = picture, size, width
-    number = 0
-    while side >= 8 or not number:
-        number += 1
-        tensor = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"conv{number}")(tensor)
-        tensor = layers.BatchNormalization(momentum=0.9, name=f"norm{number}")(tensor)
-        tensor = layers.ReLU(name=f"relu{number}")(tensor)
-        tensor = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(tensor)
-        side, channels = -(-side // 2), min(2 * channels, 4 * width)
-    tensor = layers.GlobalAveragePooling2D(name="mean")(tensor)
-    tensor = layers.Dropout(dropout, name="dropout")(tensor)
-    return keras.Model(picture, _probabilities(tensor, classes), name=name)
+        raise ModelFileError(f"{path}: not the weights of {model.name} ({first_line(error)[:100]})") from error

@@ -5,12 +5,11 @@ A file is LiteRT's flatbuffer with the configuration behind it, or an ``.npz`` o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from dltools.errors import DltoolsError, ModelFileError, UsageError
 from dltools.models.classify.config import FORMAT_VERSION, ClassifierConfig
-from dltools.runtime.assets import Registry, embedded_path
+from dltools.runtime.assets import Notify, Progress, Registry, embedded_path
 from dltools.runtime.converted import converted_path, write_converted
 from dltools.runtime.modelfile import load_predictor, read_config
 from dltools.runtime.predictor import Predictor
@@ -21,9 +20,6 @@ DEFAULT_MODEL = "squeezenet"
 #: Part of every converted file's name: a change of the conversion must not find the old files.
 _CONVERTER_VERSION = 2
 _ARRAYS = b"PK\x03\x04"  # what an .npz begins with; a flatbuffer has its ZIP behind it
-
-Progress = Callable[[str, int, "int | None"], None]
-Notify = Callable[[str], None]
 
 
 def model_file(
@@ -49,9 +45,7 @@ def model_file(
     weights = weights_file(name, offline=offline, progress=progress)
     from dltools.models.classify.convert import convert
 
-    with write_converted(target) as stream:
-        if notify is not None:
-            notify(f"converting {name} for LiteRT, once")
+    with write_converted(target, f"{name} for LiteRT", notify) as stream:
         stream.write(convert(name, weights, embedded_classes()))
     return target
 

@@ -13,18 +13,16 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple
 
 from dltools.errors import InputError, UsageError
 from dltools.models.words import readers
 from dltools.models.words.readers import Block
+from dltools.runtime.assets import Progress
 from dltools.runtime.vectorfile import VectorWriter
 from dltools.runtime.vectors import DType
-
-#: Called with what is being read, the bytes read so far, and the bytes in all.
-Progress = Callable[[str, int, "int | None"], None]
 
 _SNIFF = 1 << 17
 _ZIP_KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)  # LZMA may ask for gigabytes

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from dltools.errors import ModelFileError
-from dltools.runtime.assets import ModelEntry, Registry, embedded_path
+from dltools.runtime.assets import ModelEntry, Notify, Progress, Registry, embedded_path
 from dltools.runtime.converted import converted_path, write_converted
 from dltools.runtime.vectors import MAGIC
 
@@ -18,9 +17,6 @@ _CONVERTER_VERSION = 1
 
 #: What a ZIP archive with several files holds for a model.
 _MEMBERS = {f"stanford-glove-6b-{size}d": f"glove.6B.{size}d.txt" for size in (50, 100, 200, 300)}
-
-Progress = Callable[[str, int, "int | None"], None]
-Notify = Callable[[str], None]
 
 
 def vector_file(
@@ -77,9 +73,7 @@ def _convert(
 ) -> Path:
     from dltools.models.words.importer import import_vectors
 
-    with write_converted(target) as stream:
-        if notify is not None:
-            notify(f"converting {name} for memory mapping, once")
+    with write_converted(target, f"{name} for memory mapping", notify) as stream:
         import_vectors(source, stream, name=name, member=member, progress=importing)
     return target
 

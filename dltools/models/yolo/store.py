@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from dltools.errors import ModelFileError
 from dltools.models.yolo.config import FORMAT_VERSION, DetectorConfig
-from dltools.runtime.assets import Registry, embedded_path, sha256_of
+from dltools.runtime.assets import Notify, Progress, Registry, embedded_path, sha256_of
 from dltools.runtime.converted import converted_path, write_converted
 from dltools.runtime.modelfile import read_config
 
@@ -16,9 +15,6 @@ DEFAULT_MODEL = "yolov3-tiny"
 
 #: Part of every converted file's key: a change of the conversion must not find the old files.
 _CONVERTER_VERSION = 2
-
-Progress = Callable[[str, int, "int | None"], None]
-Notify = Callable[[str], None]
 
 
 def model_file(
@@ -57,9 +53,7 @@ def converted_file(
 
     network = read_cfg(cfg)
     labels = read_names(names) if names else _default_names(network.heads[0].classes)
-    with write_converted(target) as stream:
-        if notify is not None:
-            notify(f"converting {title} for LiteRT, once")
+    with write_converted(target, f"{title} for LiteRT", notify) as stream:
         stream.write(convert(network, weights, labels, name=title))
     return target
 

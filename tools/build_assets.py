@@ -17,6 +17,7 @@ from dltools.models.emoji.config import Kind
 from dltools.models.names import config as names
 from dltools.runtime.assets import REGISTRY, Registry, sha256_of
 from dltools.runtime.fetch import fetch
+from dltools.runtime.modelfile import without_seal
 
 ASSETS = Path(__file__).parent.parent / "dltools" / "assets"
 
@@ -138,7 +139,7 @@ def main(names: list[str]) -> None:
     for name in names or BUILDERS:
         entry = text["models"][name]
         path = ASSETS / entry["embedded"]
-        path.write_bytes(BUILDERS[name](registry))
+        path.write_bytes(without_seal(BUILDERS[name](registry)))
         entry["sha256"], entry["bytes"] = sha256_of(path), path.stat().st_size
         print(f"{name}: {path} ({entry['bytes']:,} bytes, sha256 {entry['sha256']})")
     REGISTRY.write_text(json.dumps(text, indent=2, ensure_ascii=False) + "\n", "utf-8")

@@ -24,15 +24,18 @@ if TYPE_CHECKING:
     from dltools.models.classify.infer import Prediction
 
 NAME = "image-classify"
+
 cli = DefaultGroup(
     NAME,
     default="predict",
     help="""Say what is in a picture: one class for the whole of it, or the likeliest few.
 
     IMAGE is a file, or '-' for images on standard input, several in a row if you like. Without IMAGE,
-    paths or records are read from standard input, one a line. 'train' learns the classes of a folder.""",
+    paths or records are read from standard input, one a line.""",
 )
 main = entry_point(cli)
+cli.add_command(train)
+cli.add_command(evaluate)
 
 
 def _lines(record: Record, paint: Callable[..., str]) -> str:
@@ -83,7 +86,7 @@ def predict(context: Context, model: str, top: int, min_score: float | None, ann
     def work(item: Item) -> Record:
         picture = item.picture()
         target = annotated.reserve(item.stem, item.picture_suffix, source=item.path) if annotated else None
-        found = classifier.classify(picture.pixels, top=top, min_score=min_score)
+        found = classifier.best(classifier.scores(classifier.prepare(picture.pixels)), top=top, min_score=min_score)
         if annotated and target:
             _write_annotated(annotated, target, picture, found)
         output = {"output": str(target)} if target else {}
@@ -99,7 +102,3 @@ def _write_annotated(folder: OutputFolder, target: Path, picture: Picture, found
 
     lines = [f"{one.label} {one.score:.2f}" for one in found]
     folder.write(target, encode_image(draw_caption(picture.pixels, lines), target.suffix))
-
-
-cli.add_command(train)
-cli.add_command(evaluate)

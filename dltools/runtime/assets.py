@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,6 +21,10 @@ PACKAGE = Path(__file__).parent.parent
 REGISTRY = Path(__file__).with_name("assets.json")
 
 State = Literal["embedded", "cached", "absent", "corrupt"]
+#: Told of a file on its way here: its name, the bytes so far, and the bytes in all (None: not known).
+Progress = Callable[[str, int, "int | None"], None]
+#: Told in words of what is done once and takes a while.
+Notify = Callable[[str], None]
 
 _READ_BYTES = 1 << 20
 

@@ -8,18 +8,13 @@ that could be mistaken for it. Nothing of the network is imported before somethi
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from dltools.errors import MissingError
-from dltools.runtime.assets import FileEntry, ModelEntry, PackageSource, UrlSource, cached_path, locate
-
-Progress = Callable[[str, int, "int | None"], None]
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from dltools.errors import DISK_FULL, MissingError
+from dltools.runtime.assets import FileEntry, ModelEntry, PackageSource, Progress, UrlSource, cached_path, locate
 
 
 def fetch(file: FileEntry, *, offline: bool = False, progress: Progress | None = None, timeout: float = 30.0) -> Path:
@@ -126,7 +121,7 @@ def _cache_failures(file: FileEntry, folder: Path) -> Iterator[None]:
         yield
     except (OSError, NotImplementedError) as error:  # the second: a file system without locks
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        size = f", {_megabytes(file.size)} needed" if getattr(error, "errno", None) in _FULL and file.size else ""
+        size = f", {_megabytes(file.size)} needed" if getattr(error, "errno", None) in DISK_FULL and file.size else ""
         raise MissingError(
             f"{file.name}: cannot write in the cache folder {folder} ({reason}{size}); "
             "set DLTOOLS_CACHE to a folder that can be written"

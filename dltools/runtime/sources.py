@@ -15,7 +15,6 @@ import sys
 import tarfile
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import IO, TypeVar
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions
 
+from dltools.errors import first_line
 from dltools.runtime.assets import Checksum, FileEntry, PackageSource, UrlSource, sha256_of
 
 Report = Callable[[int, "int | None"], None]  # bytes so far, bytes in all if known
@@ -177,8 +177,10 @@ def _member_chunks(archive: Path, member: str, size: int) -> Generator[bytes, No
                 raise SourceError(f"wrong size of {member} ({offered:,} bytes, not {size:,})")
             while chunk := stream.read(_CHUNK_BYTES):
                 yield chunk
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        raise SourceError(f"damaged archive ({error})") from error
+    except SourceError:
+        raise
+    except Exception as error:  # zipfile, tarfile and their decoders raise whatever damaged bytes lead them to
+        raise SourceError(f"damaged archive ({first_line(error)})") from error
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """SqueezeNet 1.1 in Keras.
 
 Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters" (2016), form 1.1 of its authors. In:
-float32 pictures (batch, rows, columns, 3), blue, green, red from 0 to 255, with :data:`MEAN` taken off. Out: what the
+float32 pictures (batch, rows, columns, 3), blue, green, red from 0 to 255, ImageNet's means taken off. Out: what the
 last fire module makes of them, (batch, rows / 16, columns / 16, 512), or (:func:`classifier`) a probability a class.
 """
 
@@ -20,8 +20,6 @@ from dltools.errors import ModelFileError
 
 Tensor: TypeAlias = Any  # keras.KerasTensor; Keras publishes no types
 
-#: What the published weights want taken off blue, green and red (the means of ImageNet, as Caffe's models have them).
-MEAN = (103.939, 116.779, 123.68)
 SIZE = 227  # pixels, the side that the weights were trained on
 CLASSES = 1000
 

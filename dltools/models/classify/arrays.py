@@ -14,9 +14,10 @@ import numpy as np
 from dltools.errors import DltoolsError, ModelFileError
 from dltools.models.classify.config import ClassifierConfig
 from dltools.models.classify.prepare import Floats
-from dltools.models.nn.layer import Array, Shape, Start
+from dltools.models.nn.layer import Array, Shape
 from dltools.models.nn.model import Network
 from dltools.models.nn.spec import make, parse
+from dltools.models.nn.store import Room
 from dltools.runtime.arrayfile import encode_arrays, read_arrays
 from dltools.runtime.predictor import Predictor
 
@@ -64,7 +65,7 @@ def open_arrays(path: Path, *, threads: int) -> tuple[ClassifierConfig, Predicto
     try:
         config = ClassifierConfig.from_json(text)
         members = _members(config, arrays)
-    except (ValueError, KeyError, TypeError, AttributeError, MemoryError, DltoolsError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, DltoolsError) as error:
         raise ModelFileError(f"{path}: not {_WHAT}") from error
     if members is None:
         raise ModelFileError(f"{path}: arrays that do not fit its configuration")
@@ -88,8 +89,8 @@ def _members(config: ClassifierConfig, arrays: dict[str, Array]) -> list[Network
         return None
     words = parse(str(facts["layers"]))
     members = []
+    start = Room(np.random.default_rng(0), "zeros", left=[sum(array.size for array in arrays.values())])
     for number in range(count):
-        start = Start(np.random.default_rng(0), "zeros")
         network = Network([make(word) for word in words], str(facts["loss"]), shape, start)
         for name, array in network.arrays.items():
             stored = arrays.pop(f"{number}.{name}")

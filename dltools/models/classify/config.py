@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from dltools.io.jsontext import read_json
 
 FORMAT_VERSION = 1
+#: No network takes pictures of longer sides.
+MAX_SIDE = 4096
 
 Arch = Literal["squeezenet", "resnet50", "vgg19", "convnet", "logistic", "mlp"]
 Sampling = Literal["opencv", "bicubic", "box"]
@@ -58,11 +62,27 @@ class ClassifierConfig:
     @classmethod
     def from_json(cls, text: str) -> ClassifierConfig:
         """Read what :meth:`to_json` wrote; raise ``ValueError``, ``KeyError``, ``TypeError`` where it does not fit."""
-        fields: dict[str, Any] = json.loads(text)
+        fields: dict[str, Any] = read_json(text)
         if fields.pop("format", None) != FORMAT_VERSION or fields.pop("model", None) != "classify":
             raise ValueError("not a classifier's configuration")
         parts = fields.pop("preparation")
         for name in ("mean", "scale"):
             first, second, third = map(float, parts[name])
             parts[name] = (first, second, third)
-        return cls(preparation=Preparation(**parts), classes=tuple(map(str, fields.pop("classes"))), **fields)
+        config = cls(preparation=Preparation(**parts), classes=tuple(map(str, fields.pop("classes"))), **fields)
+        config._check()
+        return config
+
+    def _check(self) -> None:
+        """Raise ``ValueError`` where a part is none that can be used."""
+        parts = self.preparation
+        choices = ((parts.resize, Resize), (parts.sampling, Sampling), (parts.channels, Channels), (self.arch, Arch))
+        if any(chosen not in get_args(kind) for chosen, kind in choices):
+            raise ValueError("a choice that there is not")
+        if not all(type(side) is int and 0 <= side <= MAX_SIDE for side in (parts.size, parts.short)) or not parts.size:
+            raise ValueError("a size that no network has")
+        if 0 in parts.scale or len(self.classes) < 2 or not isinstance(self.name, str):
+            raise ValueError("no scale, no classes or no name")
+        if type(parts.mirror) is not bool or type(self.min_score) not in (int, float):
+            raise ValueError("a number that is none")
+        "".join(self.classes).encode("utf-8")  # what is no text raises

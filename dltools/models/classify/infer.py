@@ -6,16 +6,18 @@ Convolutional Networks" (2015). In: RGB pictures, uint8 (rows, columns, 3), of a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from dltools.errors import ModelFileError
 from dltools.io.images import Pixels
 from dltools.models.classify import store
 from dltools.models.classify.config import ClassifierConfig
 from dltools.models.classify.prepare import Floats, prepare
+from dltools.runtime.arrayfile import demand_finite
+from dltools.runtime.assets import Notify, Progress
 from dltools.runtime.predictor import Predictor
 
 
@@ -41,8 +43,8 @@ class Classifier:
         *,
         threads: int = 1,
         offline: bool = False,
-        progress: store.Progress | None = None,
-        notify: store.Notify | None = None,
+        progress: Progress | None = None,
+        notify: Notify | None = None,
     ) -> Classifier:
         """Return the classifier called ``model``, or that of a file: embedded, cached, or fetched and converted.
 
@@ -65,21 +67,20 @@ class Classifier:
         return self.best(self.scores(self.prepare(image)), top=top, min_score=min_score)
 
     def prepare(self, image: Pixels) -> Floats:
-        """Return the network's input for a picture; may run in another thread than :meth:`scores`."""
+        """Return the network's input for a picture."""
         return prepare(image, self.config.preparation)
 
     def scores(self, prepared: Floats) -> Floats:
         """Return the score of each class (classes,) for a prepared picture."""
-        scores: Floats = self._predictor.predict(prepared)[0].mean(axis=0)
+        scores: Floats = self._checked(self._predictor.predict(prepared)[0]).mean(axis=0)
         return scores
 
-    def many_scores(self, images: Sequence[Pixels]) -> Floats:
-        """Return the scores (pictures, classes) of several pictures, run together."""
-        if not images:
-            return np.zeros((0, len(self.config.classes)), np.float32)
-        raw = self._predictor.predict(np.concatenate([self.prepare(image) for image in images]))[0]
-        scores: Floats = raw.reshape(len(images), -1, raw.shape[1]).mean(axis=1)  # (pictures, classes)
-        return scores
+    def _checked(self, raw: Floats) -> Floats:
+        """Return the network's answers (views, classes); raise :class:`ModelFileError` where they are none."""
+        if raw.shape[1:] != (len(self.config.classes),):
+            raise ModelFileError(f"{self.config.name}: its network does not give what its configuration says")
+        demand_finite(raw)
+        return raw
 
     def best(self, scores: Floats, *, top: int = 5, min_score: float | None = None) -> list[Prediction]:
         """Return the best of ``scores`` (classes,); the arguments are those of :meth:`classify`."""

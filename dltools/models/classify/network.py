@@ -1,4 +1,4 @@
-"""The classifiers' architectures in Keras: ResNet-50, VGG-19, and a small convolutional network.
+"""The classifiers' architectures in Keras: ResNet-50 and VGG-19.
 
 He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2016), with the strides where Keras has them (in
 a block's first convolution); Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import keras
 from keras import layers
 
-from dltools.errors import ModelFileError
+from dltools.errors import ModelFileError, first_line
 
 Tensor: TypeAlias = Any  # keras.KerasTensor; Keras publishes no types
 
@@ -98,8 +98,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
     try:
         model.load_weights(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelFileError(f"{path}: not the weights of {model.name} ({reason[:100]})") from error
+        raise ModelFileError(f"{path}: not the weights of {model.name} ({first_line(error)[:100]})") from error
 
 
 def convnet(size: int, classes: int, *, width: int = 32, dropout: float = 0.3, name: str = "convnet") -> keras.Model:

@@ -16,6 +16,8 @@ Floats = npt.NDArray[np.float32]
 #: Before sampling without smoothing, a picture is brought by whole steps to less than so many times its new size: so
 #: large the photographs of ImageNet are, which networks that want such sampling have learned from.
 _MOST_SHRINKING = 4
+#: Of a longer picture the middle is enough, where only its middle is looked at: a line of pixels would be made a wall.
+_MOST_LONGER = 16
 
 
 def prepare(pixels: Pixels, preparation: Preparation) -> Floats:
@@ -28,6 +30,8 @@ def square(pixels: Pixels, preparation: Preparation) -> Pixels:
     size = preparation.size
     if preparation.resize == "stretch":
         return resized(pixels, size, size, preparation.sampling)
+    most = _MOST_LONGER * min(pixels.shape[:2])
+    pixels = _middle(_middle(pixels, most, 0), most, 1)
     rows, columns = pixels.shape[:2]
     short = max(preparation.short, size)
     factor = short / min(rows, columns)
@@ -35,6 +39,12 @@ def square(pixels: Pixels, preparation: Preparation) -> Pixels:
     whole = resized(pixels, width, height, preparation.sampling)
     left, top = (width - size) // 2, (height - size) // 2
     return whole[top : top + size, left : left + size]
+
+
+def _middle(pixels: Pixels, most: int, axis: int) -> Pixels:
+    """Return the middle of a picture along an axis, at most so many pixels."""
+    spare = pixels.shape[axis] - most
+    return pixels if spare <= 0 else pixels.take(range(spare // 2, spare // 2 + most), axis)
 
 
 def resized(pixels: Pixels, width: int, height: int, sampling: Sampling) -> Pixels:

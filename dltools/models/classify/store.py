@@ -5,12 +5,12 @@ A file is LiteRT's flatbuffer with the configuration behind it, or an ``.npz`` o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from dltools.errors import DltoolsError, ModelFileError, UsageError
 from dltools.models.classify.config import FORMAT_VERSION, ClassifierConfig
-from dltools.runtime.assets import Registry, cache_dir, embedded_path
+from dltools.runtime.assets import Notify, Progress, Registry, embedded_path
+from dltools.runtime.converted import converted_path, write_converted
 from dltools.runtime.modelfile import load_predictor, read_config
 from dltools.runtime.predictor import Predictor
 
@@ -18,11 +18,8 @@ COMMAND = "image-classify"
 DEFAULT_MODEL = "squeezenet"
 
 #: Part of every converted file's name: a change of the conversion must not find the old files.
-_CONVERTER_VERSION = 1
+_CONVERTER_VERSION = 2
 _ARRAYS = b"PK\x03\x04"  # what an .npz begins with; a flatbuffer has its ZIP behind it
-
-Progress = Callable[[str, int, "int | None"], None]
-Notify = Callable[[str], None]
 
 
 def model_file(
@@ -42,19 +39,14 @@ def model_file(
     embedded = embedded_path(entry)
     if embedded is not None:
         return embedded
-    target = cache_dir() / "converted" / f"{name}-{FORMAT_VERSION}.{_CONVERTER_VERSION}.tflite"
+    target = converted_path(f"{name}-{FORMAT_VERSION}.{_CONVERTER_VERSION}.tflite")
     if target.is_file():
         return target
     weights = weights_file(name, offline=offline, progress=progress)
-    from dltools.io.outputs import atomic_write, make_folder
     from dltools.models.classify.convert import convert
 
-    if notify is not None:
-        notify(f"converting {name} for LiteRT, once")
-    make_folder(target.parent)
-    model = convert(name, weights, embedded_classes())
-    with atomic_write(target, force=True) as stream:
-        stream.write(model)
+    with write_converted(target, f"{name} for LiteRT", notify) as stream:
+        stream.write(convert(name, weights, embedded_classes()))
     return target
 
 

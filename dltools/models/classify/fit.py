@@ -286,6 +286,7 @@ def _fit(
     while len(losses) < recipe.epochs and not _is_stuck(held_losses, recipe.patience):
         epoch = len(losses)
         random = np.random.default_rng([recipe.seed, number, epoch])
+        learner.reseed(int(random.integers(2**31)))
         order = _order(targets, seen, recipe.balance, random)
         starts = range(0, len(order), recipe.batch)
         total = 0.0

@@ -26,6 +26,9 @@ State = dict[str, npt.NDArray[Any]]
 class Learner(Protocol):
     """A network that learns; ``weights`` are what it is, ``state`` also what its optimizer remembers."""
 
+    def reseed(self, seed: int) -> None:
+        """Start anew what is random in the network: each epoch does, so that it can be gone on from."""
+
     def learn(self, inputs: Floats, targets: Numbers, rate: float) -> float:
         """Make one step on a batch at the learning rate ``rate``, and return the loss before it, in nats."""
 
@@ -73,6 +76,10 @@ class ArrayLearner:
         self._classes = classes
         self._penalty = L2(recipe.decay)
         self._optimizer = _OpenAdam(recipe.rate)
+
+    def reseed(self, seed: int) -> None:
+        """Start anew what is random in the network."""
+        self.network.reseed(seed)
 
     def learn(self, inputs: Floats, targets: Numbers, rate: float) -> float:
         """Make one step; see :class:`Learner`."""

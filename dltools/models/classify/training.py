@@ -46,6 +46,13 @@ class KerasLearner:
         self._step = tf.function(step, reduce_retracing=True)
         self._run = tf.function(lambda inputs: self.model(inputs, training=False), reduce_retracing=True)
 
+    def reseed(self, seed: int) -> None:
+        """Start anew what is random in the network."""
+        for layer in self.model.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                state = layer.seed_generator.state
+                state.assign(np.array([seed, 0], state.dtype))
+
     def learn(self, inputs: Floats, targets: Numbers, rate: float) -> float:
         """Make one step on a batch, and return the loss."""
         self._optimizer.learning_rate.assign(rate)

@@ -55,3 +55,15 @@ def test_resnet_50_has_the_parameters_of_keras_own() -> None:
     from dltools.models.classify import network
 
     assert network.resnet50().count_params() == 25_636_712
+
+
+def test_the_embedded_weights_make_the_embedded_network_in_keras() -> None:
+    """LiteRT and Keras agree on the weights that the package carries, which training starts from."""
+    from dltools.models.backbones import squeezenet
+
+    classifier = Classifier.load()
+    prepared = classifier.prepare(decode_image(PHOTO.read_bytes()))
+    model = squeezenet.classifier()
+    squeezenet.set_weights(model, squeezenet.embedded_weights())
+    expected = np.asarray(model(prepared, training=False)).mean(axis=0)
+    np.testing.assert_allclose(classifier.scores(prepared), expected, atol=1e-4)  # sums in another order

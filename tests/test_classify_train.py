@@ -49,10 +49,11 @@ def _train(run: Run, tree: Tree, out: Path, *options: object) -> dict[str, objec
 @pytest.mark.parametrize(
     ("arch", "options"),
     [
-        ("logistic", ()),
-        ("mlp", ("--epochs", 30)),
-        ("squeezenet", ("--epochs", 15)),
-        ("convnet", ("--epochs", 8, "--members", 2, "--size", 16, "--width", 8)),
+        ("logistic", ("--epochs", 15)),
+        ("logistic", ("--weights", "none")),
+        ("mlp", ("--weights", "none", "--epochs", 30)),
+        ("convnet", ("--epochs", 2, "--members", 1, "--size", 48)),
+        ("convnet", ("--weights", "none", "--epochs", 8, "--members", 2, "--size", 16, "--width", 8)),
     ],
 )
 def test_what_is_learned_is_told_again(
@@ -81,7 +82,7 @@ def test_resnet50_trains_small(run: Run, tree: Tree, tmp_path: Path) -> None:
 
 def test_one_seed_gives_one_file(run: Run, tree: Tree, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        _train(run, tree, tmp_path / name, "--arch", "mlp", "--epochs", 3)
+        _train(run, tree, tmp_path / name, "--arch", "mlp", "--weights", "none", "--epochs", 3)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -91,7 +92,8 @@ def test_a_resumed_training_ends_as_one_that_never_stopped(tree: Tree, arch: str
     from dltools.models.classify.fit import preparation_of, train
     from dltools.models.classify.recipe import Recipe
 
-    recipe = Recipe.of(arch, 5, epochs=3, members=2, size=16, width=4)  # type: ignore[arg-type]
+    small = {"width": 4} if arch == "convnet" else {}
+    recipe = Recipe.of(arch, 5, weights="none", epochs=3, members=2, size=16, **small)  # type: ignore[arg-type]
     listed = list_folder(tree)
     pictures = read_pictures(listed, ("blue", "red"), preparation_of(recipe), lambda path, error: None)
     states: list[bytes] = []
@@ -105,7 +107,9 @@ def test_a_resumed_training_ends_as_one_that_never_stopped(tree: Tree, arch: str
 
 def test_a_damaged_picture_is_named_and_skipped(run: Run, tree: Tree, tmp_path: Path) -> None:
     (tree / "red" / "bad.jpg").write_bytes(PHOTO.read_bytes()[:4000])
-    done = run("image-classify", "train", tree, "-o", tmp_path / "m", "--arch", "logistic", "--seed", 1, "--json")
+    done = run(
+        "image-classify", "train", tree, "-o", tmp_path / "m", "--arch", "logistic", "--weights", "none", "--json"
+    )
     assert done.returncode == 3
     assert done.stderr.decode().splitlines() == [
         f"image-classify: {tree / 'red' / 'bad.jpg'}: not an image (truncated JPEG) (skipped)"
@@ -120,6 +124,8 @@ def test_curve_and_confusion_are_pictures(run: Run, tree: Tree, tmp_path: Path) 
         tmp_path / "m",
         "--arch",
         "logistic",
+        "--weights",
+        "none",
         "--curve",
         tmp_path / "c.png",
         "--confusion",

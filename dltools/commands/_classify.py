@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dltools.commands import _options as options
@@ -9,11 +10,23 @@ from dltools.commands._boundary import Context
 from dltools.commands._render import FetchProgress
 
 if TYPE_CHECKING:
+    from dltools.errors import InputError
+    from dltools.io.report import Report
     from dltools.models.classify.infer import Classifier
 
 KINDS = ("squeezenet", "resnet50", "vgg19")
 
 MODEL = options.model_option(KINDS, f"{', '.join(KINDS)}, or the file of a model that 'train' made.")
+
+
+def skipping(context: Context, report: Report) -> Callable[[str, InputError], None]:
+    """Return what tells of a picture that cannot be read, and counts it in ``report``."""
+
+    def failed(path: str, error: InputError) -> None:
+        report.failed += 1
+        context.say(f"{path}: {error} (skipped)")
+
+    return failed
 
 
 def load(context: Context, model: str) -> Classifier:

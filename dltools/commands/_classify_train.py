@@ -1,9 +1,10 @@
-"""image-classify train and evaluate: learn the classes of a folder, and measure how well they are told."""
+"""image-classify train: learn the classes of a folder."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,115 +13,20 @@ import click
 from dltools.commands import _options as options
 from dltools.commands._batch import View, write_one
 from dltools.commands._boundary import Context, one_blas_thread, open_context
-from dltools.commands._classify import MODEL, load
+from dltools.commands._classify import skipping
+from dltools.commands._files import Files, picture_bytes
 from dltools.commands._render import EpochProgress, FetchProgress
-from dltools.errors import InputError, UsageError
+from dltools.errors import UsageError
 from dltools.io.records import Record
+from dltools.io.report import Report
 from dltools.io.text import printable
 
 if TYPE_CHECKING:
-    from dltools.models.classify.data import Pictures
-    from dltools.models.classify.evaluate import Score
+    from dltools.io.images import Pixels
     from dltools.models.classify.fit import Trained
     from dltools.models.classify.recipe import Recipe
 
-_ARCHS = ("logistic", "mlp", "convnet", "resnet50", "squeezenet")
-_NONE_FAILED = 0
-_FAILED = 3
-
-
-def _share(value: float | None) -> str:
-    return "     -" if value is None else f"{value:6.3f}"
-
-
-def _table(record: Record, paint: Callable[..., str]) -> str:
-    rows = [paint(f"{'class':24} {'pictures':>8} {'precision':>9} {'recall':>6}", bold=True)]
-    for label, score in record["per_class"].items():
-        precision, recall = _share(score["precision"]), _share(score["recall"])
-        rows.append(f"{printable(label):24} {score['pictures']:8} {precision:>9} {recall}")
-    rows.append(paint(f"{'all':24} {record['pictures']:8} accuracy {record['accuracy']:.3f}", bold=True))
-    if "output" in record:
-        rows.append(f"-> {printable(record['output'])}")
-    return "\n".join(rows)
-
-
-def _class_rows(record: Record) -> list[Record]:
-    rows = [{"label": label, **score} for label, score in record["per_class"].items()]
-    return [*rows, {"label": "all", "pictures": record["pictures"], "accuracy": record["accuracy"]}]
-
-
-_MEASURES = View(("label", "pictures", "precision", "recall", "accuracy"), _table, rows=_class_rows)
-
-
-def _measured(score: Score) -> Record:
-    def rounded(value: float | None) -> float | None:
-        return None if value is None else round(value, 4)
-
-    return {
-        "accuracy": round(score.accuracy, 4),
-        "top5": round(score.top5, 4),
-        "pictures": score.pictures,
-        "labels": list(score.labels),
-        "confusion": score.confusion.tolist(),
-        "per_class": {
-            label: {"pictures": one.pictures, "precision": rounded(one.precision), "recall": rounded(one.recall)}
-            for label, one in score.per_class.items()
-        },
-    }
-
-
-class _Skipped:
-    """Tells of pictures that cannot be read, and counts them."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self.count = 0
-
-    def __call__(self, path: str, error: InputError) -> None:
-        self.count += 1
-        self._context.say(f"{path}: {error} (skipped)")
-
-
-def _write_picture(path: str, pixels: Any, *, force: bool) -> None:
-    from dltools.io.images import encode_image
-    from dltools.io.outputs import atomic_write
-
-    with atomic_write(Path(path), force=force) as stream:
-        stream.write(encode_image(pixels, ".png"))
-
-
-@click.command(
-    "evaluate",
-    short_help="Measure a model on labelled pictures.",
-    epilog="Example: image-classify evaluate pets/ -m pets.tflite --confusion confusion.png",
-)
-@click.argument("folder", type=options.FILE, metavar="DIR")
-@MODEL
-@click.option("--confusion", type=options.FILE, metavar="PNG", help="Write a picture of the confusion matrix.")
-@options.writing_options
-@options.format_options
-@options.runtime_options
-@options.general_options
-@click.pass_context
-def evaluate(ctx: click.Context, folder: str, model: str, confusion: str | None) -> int:
-    """Measure a model on the pictures of DIR, a sub-folder for each class.
-
-    A picture that cannot be read is named and left out, and the exit status is 3 then.
-    """
-    context = open_context(ctx)
-    classifier = load(context, model)
-    from dltools.models.classify.evaluate import evaluate as measure
-
-    skipped = _Skipped(context)
-    score = measure(classifier, Path(folder), skipped)
-    record: Record = {"path": folder, "model": model, **_measured(score), "skipped": skipped.count}
-    if confusion:
-        from dltools.io.confusion import confusion_chart
-
-        _write_picture(confusion, confusion_chart(score.confusion, score.labels), force=context.settings.force)
-        record["output"] = confusion
-    write_one(context, record, _MEASURES)
-    return _FAILED if skipped.count else _NONE_FAILED
+_ARCHS = ("logistic", "mlp", "convnet", "resnet50")  # as models.classify.recipe.TRAINABLE, which loads NumPy
 
 
 def _summary(record: Record, _paint: Callable[..., str]) -> str:
@@ -135,14 +41,27 @@ def _summary(record: Record, _paint: Callable[..., str]) -> str:
 
 
 _TRAINED = View(
-    ("output", "arch", "seed", "pictures", "skipped", "members", "epochs", "held_out", "accuracy", "loss"), _summary
+    (
+        "output",
+        "arch",
+        "weights",
+        "seed",
+        "pictures",
+        "skipped",
+        "members",
+        "epochs",
+        "held_out",
+        "accuracy",
+        "loss",
+    ),
+    _summary,
 )
 
 
 @click.command(
     "train",
     short_help="Learn the classes of a folder.",
-    epilog="Example: image-classify train pets/ --arch squeezenet --out pets.npz --seed 1",
+    epilog="Example: image-classify train pets/ --arch logistic --out pets.npz --seed 1",
 )
 @click.argument("folder", type=options.FILE, metavar="DIR")
 @click.option("-o", "--out", required=True, type=options.FILE, metavar="MODEL", help="The file to write.")
@@ -151,8 +70,13 @@ _TRAINED = View(
     type=click.Choice(_ARCHS),
     default="convnet",
     show_default=True,
-    help="logistic and mlp run in NumPy; convnet and resnet50 are trained by TensorFlow; squeezenet learns from what "
-    "the embedded network sees, which does best on few pictures.",
+    help="logistic and mlp run in NumPy and learn in seconds; convnet and resnet50 are trained by TensorFlow.",
+)
+@click.option(
+    "--weights",
+    type=click.Choice(["imagenet", "none"]),
+    help="What it starts from: a network that knows ImageNet's classes, embedded but for resnet50, or nothing "
+    "(default: imagenet; for resnet50 none).",
 )
 @click.option("--size", type=click.IntRange(8, 512), metavar="N", help="Pixels of a picture's side.")
 @click.option("--width", type=click.IntRange(4, 256), metavar="N", help="Channels of a network's first stage.")
@@ -179,13 +103,6 @@ _TRAINED = View(
     help="See every class as often, or as often as it is there.",
 )
 @click.option("--augment/--no-augment", default=True, show_default=True, help="Change pictures at random as it learns.")
-@click.option(
-    "--weights",
-    type=click.Choice(["none", "imagenet"]),
-    default="none",
-    show_default=True,
-    help="What resnet50 starts from: nothing, or Keras' weights, fetched once.",
-)
 @click.option(
     "--min-score",
     type=click.FloatRange(0, 1),
@@ -224,60 +141,62 @@ def train(
     Several networks learn, each with another part of the pictures held out, and are averaged; near-duplicates stay in
     one part. The record has their accuracy on what was held out. A picture that cannot be read is named and left out.
     """
-    context = open_context(ctx)
-    if resume and (state is None or seed is None):
-        raise UsageError("--resume needs --state, and the --seed of the training that it goes on with")
+    context, report = open_context(ctx), Report()
+    if resume and state is None:
+        raise UsageError("--resume needs the file of --state")
     one_blas_thread()
-    from dltools.io.outputs import atomic_write
     from dltools.models.classify.augment import Augmentation
     from dltools.models.classify.recipe import Recipe
 
     given = {name: value for name, value in chosen.items() if value is not None}
     if not augment:
-        given["augmentation"] = Augmentation(0.0, 0.0, 0.0)
-    if given["weights"] == "imagenet" and (arch != "resnet50" or given.get("width", 64) != 64):
-        raise UsageError("--weights imagenet is for --arch resnet50 of --width 64")
-    if arch == "squeezenet" and given.get("size", 227) != 227:
-        raise UsageError("--arch squeezenet has pictures of 227 pixels")
-    drawn = secrets.randbelow(2**31) if seed is None else seed
-    recipe = Recipe.of(arch, drawn, balance=class_weights == "balanced", **given)  # type: ignore[arg-type]
-    skipped = _Skipped(context)
-    with atomic_write(Path(out), force=context.settings.force) as stream:
-        pictures, classes, trained = _train(
-            context, folder, recipe, skipped, min_score, state if resume else None, state
-        )
-        stream.write(trained.data)
-    _draw(trained, recipe, curve, confusion, force=context.settings.force)
+        given["augmentation"] = Augmentation.none()
+    resumed = _saved(state) if resume else None
+    recipe = Recipe.of(arch, _seed(seed, resumed), balance=class_weights == "balanced", **given)  # type: ignore[arg-type]
+    with ExitStack() as stack:
+        files = Files(stack, force=context.settings.force)
+        model_file, curve_file, confusion_file = map(files.open, (out, curve, confusion))
+        trained = _train(context, report, folder, recipe, min_score=min_score, resume=resumed, state=state)
+        if model_file is not None:
+            model_file.write(trained.data)
+        if curve_file is not None and curve is not None:
+            curve_file.write(picture_bytes(_curve(trained, recipe), curve))
+        if confusion_file is not None and confusion is not None:
+            confusion_file.write(picture_bytes(_confusion(trained), confusion))
     if state is not None:
         Path(state).unlink(missing_ok=True)
-    record = {
-        "output": out,
-        "arch": recipe.arch,
-        "seed": recipe.seed,
-        "pictures": len(pictures.targets),
-        "skipped": skipped.count,
-        "classes": list(classes),
-        "members": recipe.members,
-        "epochs": max(map(len, trained.losses)),
-        "held_out": len(trained.targets),
-        "accuracy": round(trained.config.training["held_out_accuracy"], 4),
-        "loss": round(sum(min(losses) for losses in trained.held_losses) / len(trained.held_losses), 4),
-    }
-    write_one(context, record, _TRAINED)
-    return _FAILED if skipped.count else _NONE_FAILED
+    pictures = {name: path for name, path in (("curve", curve), ("confusion", confusion)) if path is not None}
+    write_one(context, {**_record(trained, recipe, out), **pictures, "skipped": report.failed}, _TRAINED)
+    return report.exit_status()
+
+
+def _saved(state: str | None) -> bytes | None:
+    """Return the content of the file of ``--state``, or None where there is none yet."""
+    from dltools.io.inputs import read_named
+
+    return read_named(Path(state)) if state is not None and Path(state).exists() else None
+
+
+def _seed(seed: int | None, resumed: bytes | None) -> int:
+    """Return the seed that was given, else that of the training to go on with, else one that is drawn."""
+    from dltools.models.classify.state import seed_of
+
+    if seed is not None:
+        return seed
+    return secrets.randbelow(2**31) if resumed is None else seed_of(resumed)
 
 
 def _train(
     context: Context,
+    report: Report,
     folder: str,
     recipe: Recipe,
-    skipped: _Skipped,
+    *,
     min_score: float,
-    resume: str | None,
+    resume: bytes | None,
     state: str | None,
-) -> tuple[Pictures, tuple[str, ...], Trained]:
+) -> Trained:
     """Read the pictures and learn them."""
-    from dltools.io.inputs import read_file
     from dltools.io.outputs import atomic_write
     from dltools.models.classify.data import list_folder, read_pictures
     from dltools.models.classify.fit import preparation_of
@@ -287,48 +206,66 @@ def _train(
     listed = list_folder(Path(folder))
     classes = tuple(sorted(set(listed.labels)))
     published = None
-    if recipe.weights == "imagenet":
+    if recipe.is_published:
         with FetchProgress(context) as fetching:
-            published = weights_file("resnet50", offline=context.offline, progress=fetching)
-    pictures = read_pictures(listed, classes, preparation_of(recipe), skipped)
+            published = weights_file(recipe.arch, offline=context.offline, progress=fetching)
 
     def save(data: bytes) -> None:
         with atomic_write(Path(state or ""), force=True) as stream:
             stream.write(data)
 
     with EpochProgress(context) as bar:
+        pictures = read_pictures(
+            listed, classes, preparation_of(recipe), skipping(context, report), bar.counting("reading")
+        )
 
         def progress(number: int, epoch: int, epochs: int, loss: float, held: float) -> None:
             bar.name = f"network {number} of {recipe.members}"
             bar(epoch, epochs, loss, held)
 
-        trained = fit(
+        return fit(
             pictures,
             classes,
             recipe,
-            name=Path(folder).name or recipe.arch,
+            name=Path(folder).resolve().name or recipe.arch,
             min_score=min_score,
             published=published,
             threads=context.threads,
-            resume=read_file(resume) if resume is not None and Path(resume).exists() else None,
+            resume=resume,
             save=save if state is not None else None,
             progress=progress,
         )
-    return pictures, classes, trained
 
 
-def _draw(trained: Trained, recipe: Recipe, curve: str | None, confusion: str | None, *, force: bool) -> None:
-    if curve:
-        from dltools.io.charts import line_chart
+def _record(trained: Trained, recipe: Recipe, out: str) -> Record:
+    best = [min(losses) for losses in trained.held_losses]
+    return {
+        "output": out,
+        "arch": recipe.arch,
+        "weights": recipe.weights,
+        "seed": recipe.seed,
+        "pictures": trained.config.training["pictures"],
+        "classes": list(trained.config.classes),
+        "members": recipe.members,
+        "epochs": max(map(len, trained.losses)),
+        "held_out": len(trained.targets),
+        "accuracy": round(trained.config.training["held_out_accuracy"], 4),
+        "loss": round(sum(best) / len(best), 4),
+    }
 
-        series: dict[str, list[float]] = {}
-        for number, (losses, held) in enumerate(zip(trained.losses, trained.held_losses, strict=True), 1):
-            series |= {f"training {number}": losses, f"held out {number}": held}
-        chart = line_chart(series, title=f"{recipe.arch}, seed {recipe.seed}", x_label="epoch", y_label="loss, nats")
-        _write_picture(curve, chart, force=force)
-    if confusion:
-        from dltools.io.confusion import confusion_chart
-        from dltools.models.classify.evaluate import score_of
 
-        score = score_of(trained.scores, trained.targets, trained.config.classes)
-        _write_picture(confusion, confusion_chart(score.confusion, score.labels), force=force)
+def _curve(trained: Trained, recipe: Recipe) -> Pixels:
+    from dltools.io.charts import line_chart
+
+    series: dict[str, list[float]] = {}
+    for number, (losses, held) in enumerate(zip(trained.losses, trained.held_losses, strict=True), 1):
+        series |= {f"training {number}": losses, f"held out {number}": held}
+    return line_chart(series, title=f"{recipe.arch}, seed {recipe.seed}", x_label="epoch", y_label="loss, nats")
+
+
+def _confusion(trained: Trained) -> Pixels:
+    from dltools.io.confusion import confusion_chart
+    from dltools.models.classify.evaluate import score_of
+
+    score = score_of(trained.scores, trained.targets, trained.config.classes)
+    return confusion_chart(score.confusion, score.labels)

@@ -11,7 +11,8 @@ from dltools.commands import _options as options
 from dltools.commands._batch import View, Work, image_batch
 from dltools.commands._boundary import Context, entry_point
 from dltools.commands._classify import MODEL, load
-from dltools.commands._classify_train import evaluate, train
+from dltools.commands._classify_evaluate import evaluate
+from dltools.commands._classify_train import train
 from dltools.commands._group import DefaultGroup
 from dltools.io.records import Record
 from dltools.io.text import printable

@@ -15,14 +15,23 @@ from dltools.models.classify.prepare import Floats
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """How much is changed: ``shift`` and ``zoom`` as shares of the side, ``colour`` as the deviation of a factor."""
+    """How much is changed: ``shift`` and ``zoom`` as shares of the side, ``colour`` as the deviation of a factor.
 
+    ``mirror``: half of the pictures are mirrored.
+    """
+
+    mirror: bool = True
     shift: float = 0.08
     zoom: float = 0.12
     colour: float = 0.1
 
+    @classmethod
+    def none(cls) -> Augmentation:
+        """Return the one that changes nothing."""
+        return cls(mirror=False, shift=0.0, zoom=0.0, colour=0.0)
+
     def apply(self, squares: Pixels, random: np.random.Generator) -> Floats:
-        """Return changed copies of ``squares``; half of them are mirrored."""
+        """Return changed copies of ``squares``."""
         values = np.stack([self._moved(each, random) for each in squares]).astype(np.float32)
         count = len(values)
         if self.colour:
@@ -37,7 +46,7 @@ class Augmentation:
         size = len(pixels)
         across, down = random.uniform(-self.shift, self.shift, 2) * size
         factor = 1 + random.uniform(-self.zoom, self.zoom)
-        mirrored = -1 if random.random() < 0.5 else 1
+        mirrored = -1 if random.random() < 0.5 and self.mirror else 1
         if not self.shift and not self.zoom:
             return pixels[:, ::mirrored]
         room = int(size * (self.shift + self.zoom)) + 2

@@ -19,6 +19,7 @@ from dltools.io.images import Pixels, decode_image
 from dltools.io.inputs import read_file
 from dltools.models.classify.config import Preparation
 from dltools.models.classify.prepare import resized, square
+from dltools.models.nn.pictures import image_files
 
 #: Decoded squares that take more bytes than this lie in a temporary file, which batches are read from.
 MOST_IN_MEMORY = 1 << 28
@@ -59,7 +60,7 @@ def list_folder(folder: Path) -> Listed:
         parts = [(folder / train, False), (folder / held, True)]
     else:
         parts = [(folder, False)]
-    found = [(path, name, kept) for part, kept in parts for name in _folders(part) for path in _files(part / name)]
+    found = [(path, name, kept) for part, kept in parts for name in _folders(part) for path in image_files(part / name)]
     if not found:
         raise InputError(f"{folder}: no pictures in sub-folders, one for each class", code="no_pictures")
     paths, labels, kept = (list(each) for each in zip(*found, strict=True))
@@ -71,11 +72,6 @@ def _folders(folder: Path) -> list[str]:
         return sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({(error.strerror or str(error)).lower()})") from error
-
-
-def _files(folder: Path) -> list[Path]:
-    found = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 
 def read_pictures(

@@ -7,21 +7,21 @@ right about pictures that they had not learned from. One seed gives the same res
 from __future__ import annotations
 
 import dataclasses
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from dltools.errors import InputError, ModelFileError, UsageError
+from dltools.errors import InputError, UsageError
 from dltools.models.classify import arrays
 from dltools.models.classify.config import ClassifierConfig, Preparation
 from dltools.models.classify.data import Numbers, Pictures, folds, groups_of
 from dltools.models.classify.learners import ArrayLearner, Learner, State, described
 from dltools.models.classify.prepare import Floats, normalized
 from dltools.models.classify.recipe import Recipe
+from dltools.models.classify.state import TrainingState
 from dltools.runtime.predictor import Predictor
 
 _LEAST = 4  # pictures
@@ -61,7 +61,9 @@ class _Source:
     def batch(self, numbers: Numbers, random: np.random.Generator) -> Floats:
         """Return examples to learn from (batch, ...)."""
         if self.features is not None:
-            return self.features[numbers, random.integers(0, 2, len(numbers))]
+            views = random.integers(0, 2, len(numbers)) if self.recipe.augmentation.mirror else 0
+            features: Floats = self.features[numbers, views]
+            return features
         changed = self.recipe.augmentation.apply(self.pictures.squares[numbers], random)
         plain = dataclasses.replace(self.preparation, mirror=False)
         return normalized(changed, plain)
@@ -82,14 +84,12 @@ class _Source:
 
 def preparation_of(recipe: Recipe, squares: npt.NDArray[np.uint8] | None = None) -> Preparation:
     """Return how pictures are prepared; ``squares`` (pictures, size, size, 3): standardized by their channels."""
-    if recipe.arch == "squeezenet":
-        from dltools.models.classify.convert import SQUEEZENET
-
-        return SQUEEZENET
     if recipe.weights == "imagenet":
-        from dltools.models.classify.convert import KERAS
+        from dltools.models.classify.convert import KERAS, SQUEEZENET
 
-        return dataclasses.replace(KERAS, size=recipe.size, short=round(recipe.size * 256 / 224), mirror=True)
+        if recipe.arch == "resnet50":
+            return dataclasses.replace(KERAS, size=recipe.size, short=round(recipe.size * 256 / 224), mirror=True)
+        return dataclasses.replace(SQUEEZENET, size=recipe.size)
     plain = Preparation(recipe.size, sampling="box", mirror=True)
     if squares is None:
         return plain
@@ -119,10 +119,10 @@ def train(
     _demand_classes(pictures, classes)
     preparation = preparation_of(recipe, pictures.squares)
     source = _Source(pictures, recipe, preparation)
-    if recipe.arch == "squeezenet":
+    if recipe.takes_features:
         source.features = _features(pictures, preparation, arrays.embedded_features(threads))
     parts = _parts(pictures, recipe)
-    state = _State.read(resume, recipe) if resume is not None else _State(recipe)
+    state = TrainingState.read(resume, recipe) if resume is not None else TrainingState(recipe)
     scores = np.zeros((len(parts), len(pictures.targets), len(classes)), np.float32)
     learner: Learner | None = None
     for number, (seen, held) in enumerate(parts):
@@ -213,64 +213,13 @@ def _encoded(
     return arrays.encode(config, [learner.network for learner in learners]), config
 
 
-class _State:
-    """How far a training has come: finished networks, the one at work, its best so far, and all losses."""
-
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self.finished: list[State] = []
-        self.losses: list[list[float]] = []
-        self.held_losses: list[list[float]] = []
-        self.now: State = {}
-        self.best: State = {}
-
-    def encode(self) -> bytes:
-        """Return all of it as the bytes of an ``.npz`` file."""
-        stream = io.BytesIO()
-        members: dict[str, Any] = {"recipe": np.array(repr(self.recipe)), "finished": np.array(len(self.finished))}
-        for number, each in enumerate(self.finished):
-            members |= {f"finished{number}:{name}": array for name, array in each.items()}
-        for number, (loss, held) in enumerate(zip(self.losses, self.held_losses, strict=True)):
-            members[f"losses{number}"] = np.array([loss, held])
-        members |= {f"now:{name}": array for name, array in self.now.items()}
-        members |= {f"best:{name}": array for name, array in self.best.items()}
-        np.savez(stream, **members)
-        return stream.getvalue()
-
-    @classmethod
-    def read(cls, data: bytes, recipe: Recipe) -> _State:
-        """Read what :meth:`encode` wrote; raise :class:`ModelFileError` where it is none, or of another recipe."""
-        import zipfile
-
-        state = cls(recipe)
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                content = {name: file[name] for name in file.files}
-            same = str(content["recipe"]) == repr(recipe)
-
-            def under(prefix: str) -> State:
-                return {key.removeprefix(prefix): array for key, array in content.items() if key.startswith(prefix)}
-
-            state.finished = [under(f"finished{number}:") for number in range(int(content["finished"]))]
-            state.now, state.best = under("now:"), under("best:")
-            for number in range(len(under("losses"))):
-                loss, held = content[f"losses{number}"].tolist()
-                state.losses.append(loss)
-                state.held_losses.append(held)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise ModelFileError("the state to resume is damaged, or none") from error
-        if not same:
-            raise UsageError("the state to resume is of a training with other options: give the same, --seed included")
-        return state
-
-
 def _fit(
     learner: Learner,
     source: _Source,
     seen: Numbers,
     held: Numbers,
     number: int,
-    state: _State,
+    state: TrainingState,
     save: Save | None,
     progress: Progress | None,
 ) -> None:

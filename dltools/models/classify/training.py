@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from dltools.models.backbones import squeezenet
 from dltools.models.classify import network
 from dltools.models.classify.config import ClassifierConfig
 from dltools.models.classify.learners import Numbers, State
@@ -30,7 +31,9 @@ class KerasLearner:
         keras.utils.set_random_seed(seed)
         tf.config.experimental.enable_op_determinism()
         self.model = build(recipe, classes)
-        if published is not None:
+        if recipe.arch == "convnet" and recipe.weights == "imagenet":
+            squeezenet.set_weights(self.model, squeezenet.embedded_weights())
+        elif published is not None:
             _start_from(self.model, published)
         self._optimizer = keras.optimizers.AdamW(recipe.rate, weight_decay=recipe.decay)
         self._optimizer.build(self.model.trainable_variables)
@@ -69,7 +72,7 @@ class KerasLearner:
 
     def state(self) -> State:
         """Return copies of the network's arrays and of the optimizer's."""
-        memory = {f"optimizer/{number}": np.array(each) for number, each in enumerate(self._optimizer.variables)}
+        memory = {f"optimizer/{number}": each.numpy() for number, each in enumerate(self._optimizer.variables)}
         return {**self.weights(), **memory}
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -84,6 +87,8 @@ def build(recipe: Recipe, classes: int) -> keras.Model:
     """Return the untrained network of a recipe."""
     if recipe.arch == "resnet50":
         return network.resnet50(recipe.size, classes, width=recipe.width)
+    if recipe.weights == "imagenet":
+        return network.squeezenet(recipe.size, classes, dropout=recipe.dropout)
     return network.convnet(recipe.size, classes, width=recipe.width, dropout=recipe.dropout)
 
 

@@ -87,7 +87,7 @@ def test_one_seed_gives_one_file(run: Run, tree: Tree, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arch", ["mlp", "convnet"])
-def test_a_resumed_training_ends_as_one_that_never_stopped(tree: Tree, arch: str) -> None:
+def test_a_resumed_training_ends_as_one_that_never_stopped(tree: Tree, tmp_path: Path, arch: str) -> None:
     from dltools.models.classify.data import read_pictures
     from dltools.models.classify.fit import preparation_of, train
     from dltools.models.classify.recipe import Recipe
@@ -100,7 +100,8 @@ def test_a_resumed_training_ends_as_one_that_never_stopped(tree: Tree, arch: str
     whole = train(pictures, ("blue", "red"), recipe, name="x", save=states.append)
     assert len(states) == 6
     for state in (states[1], states[2], states[4]):
-        again = train(pictures, ("blue", "red"), recipe, name="x", resume=state)
+        (tmp_path / "state").write_bytes(state)
+        again = train(pictures, ("blue", "red"), recipe, name="x", resume=tmp_path / "state")
         np.testing.assert_allclose(again.held_losses, whole.held_losses, atol=1e-5)
         np.testing.assert_allclose(again.scores, whole.scores, atol=1e-5)
 

@@ -170,14 +170,12 @@ def train(
     return report.exit_status()
 
 
-def _saved(state: str | None) -> bytes | None:
-    """Return the content of the file of ``--state``, or None where there is none yet."""
-    from dltools.io.inputs import read_named
-
-    return read_named(Path(state)) if state is not None and Path(state).exists() else None
+def _saved(state: str | None) -> Path | None:
+    """Return the file of ``--state``, or None where there is none yet."""
+    return Path(state) if state is not None and Path(state).exists() else None
 
 
-def _seed(seed: int | None, resumed: bytes | None) -> int:
+def _seed(seed: int | None, resumed: Path | None) -> int:
     """Return the seed that was given, else that of the training to go on with, else one that is drawn."""
     from dltools.models.classify.state import seed_of
 
@@ -193,7 +191,7 @@ def _train(
     recipe: Recipe,
     *,
     min_score: float,
-    resume: bytes | None,
+    resume: Path | None,
     state: str | None,
 ) -> Trained:
     """Read the pictures and learn them."""

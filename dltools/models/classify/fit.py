@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dltools.errors import InputError, UsageError
+from dltools.errors import InputError, ModelFileError, UsageError
 from dltools.models.classify import arrays
 from dltools.models.classify.config import ClassifierConfig, Preparation
 from dltools.models.classify.data import Numbers, Pictures, folds, groups_of
@@ -108,13 +108,14 @@ def train(
     min_score: float = 0.0,
     published: Path | None = None,
     threads: int = 1,
-    resume: bytes | None = None,
+    resume: Path | None = None,
     save: Save | None = None,
     progress: Progress | None = None,
 ) -> Trained:
     """Train a classifier; raise :class:`InputError` or :class:`UsageError` where that cannot be.
 
-    ``published``: Keras' weights to start from. ``save`` gets, epoch by epoch, what ``resume`` takes to go on.
+    ``published``: Keras' weights to start from. ``save`` gets, epoch by epoch, the content of the file that ``resume``
+    goes on from.
     """
     _demand_classes(pictures, classes)
     preparation = preparation_of(recipe, pictures.squares)
@@ -122,14 +123,16 @@ def train(
     if recipe.takes_features:
         source.features = _features(pictures, preparation, arrays.embedded_features(threads))
     parts = _parts(pictures, recipe)
-    state = TrainingState.read(resume, recipe) if resume is not None else TrainingState(recipe)
+    state = TrainingState(recipe, pictures)
+    if resume is not None:
+        state = TrainingState.read(resume, recipe, pictures)
     scores = np.zeros((len(parts), len(pictures.targets), len(classes)), np.float32)
     learner: Learner | None = None
     for number, (seen, held) in enumerate(parts):
         seed = recipe.seed * 1000 + number
         learner = _learner(recipe, source.shape, len(classes), seed, published)
         if number < len(state.finished):
-            learner.restore(state.finished[number])
+            _restore(learner, state.finished[number])
         else:
             _fit(learner, source, seen, held, number, state, save, progress)
         scores[number][held] = source.answers(learner, held)
@@ -230,7 +233,7 @@ def _fit(
         state.held_losses.append([])
         state.now, state.best = {}, {}
     elif state.now:
-        learner.restore(state.now)
+        _restore(learner, state.now)
     losses, held_losses = state.losses[number], state.held_losses[number]
     while len(losses) < recipe.epochs and not _is_stuck(held_losses, recipe.patience):
         epoch = len(losses)
@@ -258,9 +261,16 @@ def _fit(
         if save is not None:
             state.now = learner.state()
             save(state.encode())
-    learner.restore(state.best)
+    _restore(learner, state.best)
     state.finished.append(state.best)
     state.now, state.best = {}, {}
+
+
+def _restore(learner: Learner, arrays: State) -> None:
+    try:
+        learner.restore(arrays)
+    except (KeyError, ValueError) as error:
+        raise ModelFileError("the saved state has arrays that do not fit the network") from error
 
 
 def _is_stuck(losses: Sequence[float], patience: int) -> bool:

@@ -53,11 +53,13 @@ class _OpenAdam(Adam):
         """What it remembers, by names."""
         return {f"{kind}/{name}": array for (kind, name), array in self._slots.items()}
 
-    def recall(self, memory: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Take over what :attr:`memory` gave."""
+    def recall(self, memory: Mapping[str, npt.NDArray[Any]], parameters: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Take over what :attr:`memory` gave; raise ``KeyError`` or ``ValueError`` where ``parameters`` are others."""
         for key, array in memory.items():
             kind, _, name = key.partition("/")
-            self._slots[kind, name] = np.array(array)
+            if array.shape != parameters[name].shape:
+                raise ValueError(f"{key} is not as large as the parameter")
+            self._slots[kind, name] = np.array(array, parameters[name].dtype)
 
 
 class ArrayLearner:
@@ -108,11 +110,14 @@ class ArrayLearner:
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Take over saved arrays; raise ``KeyError`` or ``ValueError`` where they do not fit."""
         for name, array in self.network.arrays.items():
+            if state[name].shape != array.shape:
+                raise ValueError(f"{name} is not as large as the network's")
             array[...] = state[name]
         if "steps" in state:
             self._optimizer.steps = int(state["steps"])
             prefix = "optimizer/"
-            self._optimizer.recall({key.removeprefix(prefix): state[key] for key in state if key.startswith(prefix)})
+            memory = {key.removeprefix(prefix): state[key] for key in state if key.startswith(prefix)}
+            self._optimizer.recall(memory, self.network.parameters)
 
 
 def described(recipe: Recipe, shape: Shape, classes: int) -> tuple[str, str]:

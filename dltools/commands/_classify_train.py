@@ -253,12 +253,16 @@ def _record(trained: Trained, recipe: Recipe, out: str) -> Record:
 
 
 def _curve(trained: Trained, recipe: Recipe) -> Pixels:
+    """Draw the mean losses of the networks; one that has stopped counts with its last."""
     from dltools.io.charts import line_chart
 
-    series: dict[str, list[float]] = {}
-    for number, (losses, held) in enumerate(zip(trained.losses, trained.held_losses, strict=True), 1):
-        series |= {f"training {number}": losses, f"held out {number}": held}
+    series = {"training": _mean(trained.losses), "held out": _mean(trained.held_losses)}
     return line_chart(series, title=f"{recipe.arch}, seed {recipe.seed}", x_label="epoch", y_label="loss, nats")
+
+
+def _mean(histories: list[list[float]]) -> list[float]:
+    epochs = max(map(len, histories))
+    return [sum(each[min(epoch, len(each) - 1)] for each in histories) / len(histories) for epoch in range(epochs)]
 
 
 def _confusion(trained: Trained) -> Pixels:

@@ -6,7 +6,6 @@ In and out: arrays of networks and optimizers by name, losses, and what it all b
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import io
 import json
 from pathlib import Path
@@ -106,6 +105,8 @@ def _read(path: Path) -> State:
 
 def _fingerprint(pictures: Pictures) -> str:
     """Return what tells one set of labelled pictures from another."""
+    import hashlib
+
     digest = hashlib.sha256(pictures.targets.tobytes() + pictures.hashes.tobytes())
     if pictures.held is not None:
         digest.update(pictures.held.tobytes())

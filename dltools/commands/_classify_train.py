@@ -90,7 +90,9 @@ _TRAINED = View(
     "--validation",
     type=click.FloatRange(0.02, 0.5),
     metavar="SHARE",
-    help="Held out where there is one network and no val/ folder.",
+    default=0.2,
+    show_default=True,
+    help="Held out from each network, where there is no val/ folder.",
 )
 @click.option(
     "--patience", type=click.IntRange(0), metavar="N", help="Epochs without a better held-out loss; 0: no end."

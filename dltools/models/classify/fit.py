@@ -129,7 +129,7 @@ def train(
     scores = np.zeros((len(parts), len(pictures.targets), len(classes)), np.float32)
     learner: Learner | None = None
     for number, (seen, held) in enumerate(parts):
-        seed = recipe.seed * 1000 + number
+        seed = int(np.random.default_rng([recipe.seed, number]).integers(2**31))
         learner = _learner(recipe, source.shape, len(classes), seed, published)
         if number < len(state.finished):
             _restore(learner, state.finished[number])
@@ -170,13 +170,15 @@ def _parts(pictures: Pictures, recipe: Recipe) -> list[tuple[Numbers, Numbers]]:
         return [both] * recipe.members
     random = np.random.default_rng(recipe.seed)
     groups = groups_of(pictures.hashes)
-    least = max(2, round(1 / recipe.validation)) if recipe.members == 1 else recipe.members
-    fold = folds(pictures.targets, groups, least, random)
+    count = max(2, round(1 / recipe.validation), recipe.members)
+    fold = folds(pictures.targets, groups, count, random)
     parts = [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(recipe.members)]
     if any(
         not len(held) or len(np.unique(pictures.targets[seen])) <= int(pictures.targets.max()) for seen, held in parts
     ):
-        raise UsageError(f"too few pictures that differ for {least} parts: give fewer --members, or val/ folders")
+        raise UsageError(
+            f"too few pictures that differ for {count} parts: give a larger --validation, or a val/ folder"
+        )
     return parts
 
 

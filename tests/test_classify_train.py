@@ -155,8 +155,13 @@ def test_train_and_val_folders_are_kept_apart(tree: Tree) -> None:
         (tree / "val" / label).mkdir()
         (tree / "val" / label / "photo.jpg").write_bytes(PHOTO.read_bytes())
     listed = list_folder(tree)
-    assert listed.held is not None
+    assert listed.held is not None and set(listed.labels) == {"blue", "red"}
     assert [path.name for path, held in zip(listed.paths, listed.held, strict=True) if held] == ["photo.jpg"] * 2
+    assert [path.name for path in list_folder(tree, measure=True).paths] == ["photo.jpg"] * 2
+    (tree / "val").rename(tree / "test")
+    listed = list_folder(tree)
+    assert listed.held is None and len(listed.paths) == 24
+    assert [path.parts[-3] for path in list_folder(tree, measure=True).paths] == ["test"] * 2
 
 
 def test_near_duplicates_share_a_group(photo: Path) -> None:

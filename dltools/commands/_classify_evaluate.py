@@ -79,8 +79,8 @@ def _measured(score: Score) -> Record:
 def evaluate(ctx: click.Context, folder: str, model: str, confusion: str | None) -> int:
     """Measure a model on the pictures of DIR, a sub-folder for each class.
 
-    Of a DIR with train/ and val/ only the second counts. A picture that cannot be read is named and left out, and the
-    exit status is 3 then.
+    Of a DIR with train/ and test/ or val/ only the latter counts. A picture that cannot be read is named and left out,
+    and the exit status is 3 then.
     """
     context, report = open_context(ctx), Report()
     classifier = load(context, model)

@@ -138,7 +138,7 @@ def train(
     confusion: str | None,
     **chosen: Any,
 ) -> int:
-    """Learn the classes of DIR: a sub-folder for each, or such folders in DIR/train and DIR/val.
+    """Learn the classes of DIR: a sub-folder for each, or such folders in DIR/train and, held out, in DIR/val.
 
     Several networks learn, each with another part of the pictures held out, and are averaged; near-duplicates stay in
     one part. The record has their accuracy on what was held out. A picture that cannot be read is named and left out.

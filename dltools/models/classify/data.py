@@ -1,4 +1,4 @@
-"""Labelled pictures of a folder: a sub-folder for each class, or such folders in ``train/`` and ``val/``.
+"""Labelled pictures of a folder: a sub-folder for each class, or such folders in ``train/``, ``val/`` and ``test/``.
 
 Out: squares (pictures, size, size, 3), uint8, on disk where they are many, with class numbers and perceptual hashes.
 """
@@ -24,7 +24,7 @@ from dltools.models.nn.pictures import image_files
 #: Decoded squares that take more bytes than this lie in a temporary file, which batches are read from.
 MOST_IN_MEMORY = 1 << 28
 
-_TRAIN, _VALIDATION = ("train", "training"), ("val", "valid", "validation")
+_TRAIN, _VALIDATION, _TEST = ("train", "training"), ("val", "valid", "validation"), ("test", "testing")
 _HASH = 8  # the hash compares 8 x 8 pairs of neighbours
 _BANDS, _NEAR = 4, 3  # of four parts of two hashes that differ in at most three bits, one is the same
 
@@ -51,15 +51,22 @@ class Pictures(NamedTuple):
     held: npt.NDArray[np.bool_] | None
 
 
-def list_folder(folder: Path) -> Listed:
-    """Return the files of a folder by class; raise :class:`InputError` where it has no sub-folders of pictures."""
+def list_folder(folder: Path, *, measure: bool = False) -> Listed:
+    """Return the files of a folder by class; raise :class:`InputError` where it has no sub-folders of pictures.
+
+    ``measure``: those to measure a model with, in ``test/`` or else ``val/`` where there are such; else to learn from.
+    """
     names = _folders(folder)
-    train = next((name for name in names if name.lower() in _TRAIN), None)
-    held = next((name for name in names if name.lower() in _VALIDATION), None)
-    if train is not None and held is not None:
-        parts = [(folder / train, False), (folder / held, True)]
-    else:
+    train, held, test = (
+        next((folder / name for name in names if name.lower() in known), None) for known in (_TRAIN, _VALIDATION, _TEST)
+    )
+    apart = test or held
+    if train is None or apart is None:
         parts = [(folder, False)]
+    elif measure:
+        parts = [(apart, False)]
+    else:
+        parts = [(train, False), *([(held, True)] if held is not None else [])]
     found = [(path, name, kept) for part, kept in parts for name in _folders(part) for path in image_files(part / name)]
     if not found:
         raise InputError(f"{folder}: no pictures in sub-folders, one for each class", code="no_pictures")

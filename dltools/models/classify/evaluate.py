@@ -48,27 +48,25 @@ def evaluate(
 ) -> Score:
     """Run a classifier over a folder; a picture that cannot be read is told to ``failed`` and left out.
 
-    A sub-folder is called as its class, or by its number. Of a folder with ``train/`` and ``val/`` only the second
-    counts. Raise :class:`InputError` where there is nothing to measure, or a folder is none of the model's classes.
+    A sub-folder is called as its class, or by its number. Of a folder with ``train/`` and ``test/`` or ``val/`` only
+    the latter counts. Raise :class:`InputError` where there is nothing to measure, or a folder is none of the model's classes.
     """
-    listed = list_folder(folder)
-    chosen = [at for at in range(len(listed.paths)) if listed.held is None or listed.held[at]]
-    numbers = {label: class_number(label, classifier.config.classes) for label in {listed.labels[at] for at in chosen}}
+    listed = list_folder(folder, measure=True)
+    numbers = {label: class_number(label, classifier.config.classes) for label in set(listed.labels)}
     unknown = sorted(label for label, number in numbers.items() if number is None)
     if unknown:
         raise InputError(f"{folder}: {unknown[0]} is no class of the model {classifier.config.name}")
     scores, targets = [], []
-    for done, at in enumerate(chosen, 1):
-        path = listed.paths[at]
+    for done, (path, label) in enumerate(zip(listed.paths, listed.labels, strict=True), 1):
         try:
             pixels = decode_image(read_file(str(path)))
         except InputError as error:
             failed(str(path), error)
             continue
         scores.append(classifier.scores(classifier.prepare(pixels)))
-        targets.append(numbers[listed.labels[at]])
+        targets.append(numbers[label])
         if progress is not None:
-            progress(done, len(chosen))
+            progress(done, len(listed.paths))
     if not scores:
         raise InputError(f"{folder}: none of the pictures can be read", code="no_pictures")
     return score_of(np.stack(scores), np.array(targets, np.int64), classifier.config.classes)

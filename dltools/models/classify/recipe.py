@@ -25,10 +25,10 @@ class Recipe:
     ``weights``: with ``imagenet``, logistic and mlp learn from what the embedded SqueezeNet makes of a picture, convnet
     is that SqueezeNet trained further, and resnet50 starts from Keras' weights; with ``none`` all learn from bare
     pixels. ``members``: how many networks are averaged; each learns with another part of the pictures held out, the
-    share ``validation`` or, where that would not go round, one of as many parts as there are networks. ``rate`` falls as a cosine to 0 over
-    ``epochs``; ``decay`` is of the weights. ``patience``: epochs without a better held-out loss before a network stops;
-    the best is kept. ``balance``: every class is seen as often. ``width``: channels of a convolutional network's first
-    stage.
+    share ``validation`` or, where that would not go round, one of as many parts as there are networks. ``rate`` falls
+    as a cosine to 0 over ``epochs``; ``decay`` is of the weights. ``patience``: epochs without a better held-out loss
+    before a network stops; the best is kept. ``balance``: every class is seen as often. ``width``: channels of a
+    convolutional network's first stage.
     """
 
     arch: Arch

@@ -49,7 +49,8 @@ def evaluate(
     """Run a classifier over a folder; a picture that cannot be read is told to ``failed`` and left out.
 
     A sub-folder is called as its class, or by its number. Of a folder with ``train/`` and ``test/`` or ``val/`` only
-    the latter counts. Raise :class:`InputError` where there is nothing to measure, or a folder is none of the model's classes.
+    the latter counts. Raise :class:`InputError` where there is nothing to measure, or a folder is none of the model's
+    classes.
     """
     listed = list_folder(folder, measure=True)
     numbers = {label: class_number(label, classifier.config.classes) for label in set(listed.labels)}

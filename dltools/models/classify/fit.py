@@ -177,7 +177,7 @@ def _parts(pictures: Pictures, recipe: Recipe) -> list[tuple[Numbers, Numbers]]:
         not len(held) or len(np.unique(pictures.targets[seen])) <= int(pictures.targets.max()) for seen, held in parts
     ):
         raise UsageError(
-            f"too few pictures that differ for {count} parts: give fewer --members, a larger --validation or a val/ folder"
+            f"too few pictures that differ for {count} parts: give fewer --members or a larger --validation"
         )
     return parts
 

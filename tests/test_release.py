@@ -17,7 +17,18 @@ from dltools.commands import COMMANDS
 from tests.conftest import ROOT
 
 #: What a working copy has beside what belongs to the project.
-NOT_OURS = (".git", ".venv", "venv", "build", "dist", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis", ".gitignore")
+NOT_OURS = (
+    ".git",
+    ".venv",
+    "venv",
+    "build",
+    "dist",
+    "*.egg-info",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+    ".gitignore",
+)
 BUILD = "import sys; from setuptools import build_meta; print(getattr(build_meta, 'build_' + sys.argv[1])(sys.argv[2]))"
 
 
@@ -55,7 +66,18 @@ def wheel(sdist: Path) -> Path:
 def installed(wheel: Path) -> Path:
     """Return a folder into which pip has put the wheel; its dependencies are those of this interpreter."""
     target = wheel.parent / "installed"
-    line = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", str(target), str(wheel)]
+    line = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(target),
+        str(wheel),
+    ]
     subprocess.run(line, check=True, capture_output=True, timeout=120)
     return target
 

@@ -218,7 +218,7 @@ def overview(measured: Mapping[str, tuple[Result, Result | None, Result]]) -> st
 def _line(command: str, cold: Result, many: Result | None, short: Result) -> tuple[str, ...]:
     ours = [one for result in (cold, many) if result for one in result.ours]
     peers = [one for result in (cold, many) if result for one in result.peer]
-    compared = many is not None and many.case.peer is not BARE  # which does nothing with what it could read
+    rival = many if many is not None and many.case.peer is not BARE else None  # which reads nothing
     return (
         command,
         cold.case.title,
@@ -228,8 +228,8 @@ def _line(command: str, cold: Result, many: Result | None, short: Result) -> tup
         _ratio(cold.ratios) if cold.ratios else cold.problem or "",
         many.case.title if many else "",
         _rate(many, many.ours) if many else "",
-        many.case.peer_name if many and compared else "",
-        (_rate(many, many.peer) or many.problem or "") if many and compared else "",
+        rival.case.peer_name if rival else "",
+        (_rate(rival, rival.peer) or rival.problem or "") if rival else "",
         f"{_peak(ours):.0f}" if ours else "",
         f"{_peak(peers):.0f}" if peers else "",
         _seconds([one.wall for one in short.ours]),

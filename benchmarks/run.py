@@ -19,17 +19,20 @@ from _harness import Absent, Case, Program, Result, measure, overview, table
 README = Path(__file__).with_name("README.md")
 #: Each has its cases in a module of its name.
 COMMANDS = ("yolo-detect", "wordvec", "emojify", "date-translate", "nn-train", "dino-names")
+#: What is measured besides, in the same way.
+OTHERS = ("scaling",)
 
 _PACKAGES = {"dltools": "dltools", "LiteRT": "ai-edge-litert", "TensorFlow": "tensorflow", "NumPy": "numpy"}
 
 
 def main() -> int:
-    modules = {command: importlib.import_module(command.replace("-", "_")) for command in COMMANDS}
+    modules = {name: importlib.import_module(name.replace("-", "_")) for name in (*COMMANDS, *OTHERS)}
     arguments = _arguments(modules)
-    chosen = modules if arguments.command == "all" else {arguments.command: modules[arguments.command]}
-    for command in chosen:
-        if not _script(command).exists():
-            raise SystemExit(f"{command} is not in the environment of {sys.executable}: pip install . there")
+    chosen = {name: modules[name] for name in (COMMANDS if arguments.command == "all" else [arguments.command])}
+    for command, module in chosen.items():
+        script = getattr(module, "SCRIPT", command)
+        if not _script(script).exists():
+            raise SystemExit(f"{script} is not in the environment of {sys.executable}: pip install . there")
     versions = {name: version for module in chosen.values() for name, version in module.versions().items()}
     head = _head({**_package_versions(), **versions}, arguments.runs)
     body, results = _overview(arguments, chosen) if arguments.command == "all" else _table(arguments, *chosen.values())
@@ -76,8 +79,8 @@ def _script(command: str) -> Path:
 def _arguments(modules: Mapping[str, ModuleType]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure a command beside its peers, in one run.")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    own_modules = {**{command: [module] for command, module in modules.items()}, "all": [*modules.values()]}
-    for command, chosen in own_modules.items():
+    of_all = [modules[command] for command in COMMANDS]
+    for command, chosen in [*((name, [module]) for name, module in modules.items()), ("all", of_all)]:
         own = commands.add_parser(command, help=f"measure {command}")
         own.add_argument("-n", "--runs", type=_positive, default=10, help="counted runs (default: %(default)s)")
         own.add_argument("--write", action="store_true", help="put the table into README.md beside this script")

@@ -32,7 +32,7 @@ def _example() -> list[tuple[str, str]]:
     text = text.partition("### The least that it takes\n")[2].partition("\n## ")[0]
     sentences = re.findall(r"^([A-Z].*):$", text, re.MULTILINE)
     found = blocks(text)
-    assert len(sentences) == len(found) == 8
+    assert len(sentences) == len(found) == 9
     return list(zip(sentences, found, strict=True))
 
 
@@ -55,6 +55,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         name = named[1] if named else name
         if name in BEHIND:
             _insert(copy / name, BEHIND[name] if named else BUILDERS, block)
+        elif name == "README.md":
+            (copy / name).write_text(f"{(ROOT / name).read_text('utf-8')}\n{block}\n", "utf-8")
         else:
             path = copy / name
             path.parent.mkdir(exist_ok=True)

@@ -26,6 +26,7 @@ from dltools.runtime.predictor import Predictor
 
 _LEAST = 4  # pictures
 _FEATURE_BATCH = 16
+_MOMENTS_BATCH = 64
 
 #: Told of each epoch: the network's number from 1, epoch, epochs, training loss, held-out loss.
 Progress = Callable[[int, int, int, float, float], None]
@@ -93,10 +94,21 @@ def preparation_of(recipe: Recipe, squares: npt.NDArray[np.uint8] | None = None)
     plain = Preparation(recipe.size, sampling="box", mirror=True)
     if squares is None:
         return plain
-    mean = squares.mean(axis=(0, 1, 2), dtype=np.float64)
-    scale = np.maximum(squares.std(axis=(0, 1, 2), dtype=np.float64), 1.0)
-    (red, green, blue), (deep, wide, far) = mean.tolist(), scale.tolist()
+    (red, green, blue), (deep, wide, far) = _moments(squares)
     return dataclasses.replace(plain, mean=(red, green, blue), scale=(deep, wide, far))
+
+
+def _moments(squares: npt.NDArray[np.uint8]) -> tuple[list[float], list[float]]:
+    """Return mean and deviation of each channel, of few squares at a time: there may be more than memory holds."""
+    total, powers = np.zeros(3), np.zeros(3)
+    for start in range(0, len(squares), _MOMENTS_BATCH):
+        values = squares[start : start + _MOMENTS_BATCH].reshape(-1, 3).astype(np.float64)
+        total += values.sum(axis=0)
+        powers += np.square(values).sum(axis=0)
+    count = squares.size / 3
+    mean = total / count
+    deviation = np.sqrt(np.maximum(powers / count - np.square(mean), 1.0))
+    return mean.tolist(), deviation.tolist()
 
 
 def train(
@@ -127,18 +139,17 @@ def train(
     if resume is not None:
         state = TrainingState.read(resume, recipe, pictures)
     scores = np.zeros((len(parts), len(pictures.targets), len(classes)), np.float32)
-    learner: Learner | None = None
     for number, (seen, held) in enumerate(parts):
         seed = int(np.random.default_rng([recipe.seed, number]).integers(2**31))
-        learner = _learner(recipe, source.shape, len(classes), seed, published)
+        learner = _learner(recipe, source.shape, len(classes), seed, published, threads)
         if number < len(state.finished):
             _restore(learner, state.finished[number])
         else:
             _fit(learner, source, seen, held, number, state, save, progress)
         scores[number][held] = source.answers(learner, held)
-    tested = np.array(sorted({int(at) for _, held in parts for at in held}), np.int64)
-    counts = np.array([sum(at in held for held in (set(held.tolist()) for _, held in parts)) for at in tested])
-    mean = scores.sum(axis=0)[tested] / counts[:, None]
+    counts = np.bincount(np.concatenate([held for _, held in parts]), minlength=len(pictures.targets))
+    tested = np.flatnonzero(counts)
+    mean = scores.sum(axis=0)[tested] / counts[tested, None]
     targets = pictures.targets[tested]
     facts = {
         **{key: value for key, value in dataclasses.asdict(recipe).items() if key != "augmentation"},
@@ -191,7 +202,9 @@ def _features(pictures: Pictures, preparation: Preparation, predictor: Predictor
     return np.concatenate(parts)
 
 
-def _learner(recipe: Recipe, shape: tuple[int, ...], classes: int, seed: int, published: Path | None) -> Learner:
+def _learner(
+    recipe: Recipe, shape: tuple[int, ...], classes: int, seed: int, published: Path | None, threads: int
+) -> Learner:
     if not recipe.is_keras:
         return ArrayLearner(recipe, shape, classes, seed)
     from dltools.runtime.export import quiet_tensorflow
@@ -199,7 +212,7 @@ def _learner(recipe: Recipe, shape: tuple[int, ...], classes: int, seed: int, pu
     with quiet_tensorflow():
         from dltools.models.classify.training import KerasLearner
 
-        return KerasLearner(recipe, classes, seed, published)
+        return KerasLearner(recipe, classes, seed, published, threads=threads)
 
 
 def _encoded(

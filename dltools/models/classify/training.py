@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,11 @@ _BATCH = 128  # pictures that run through a network at once where nothing is lea
 class KerasLearner:
     """A convolutional network of a recipe, for ``classes`` classes; ``published``: Keras' weights to start from."""
 
-    def __init__(self, recipe: Recipe, classes: int, seed: int, published: Path | None = None) -> None:
+    def __init__(
+        self, recipe: Recipe, classes: int, seed: int, published: Path | None = None, *, threads: int = 1
+    ) -> None:
+        with contextlib.suppress(RuntimeError):  # TensorFlow has run already, with the threads that it has
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.get_logger().setLevel("ERROR")  # it advises developers on standard error
         keras.utils.set_random_seed(seed)
         tf.config.experimental.enable_op_determinism()

@@ -17,6 +17,7 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "yolo-detect": Entry("dltools.commands.yolo_detect:cli", "Find objects in photographs: labels, scores and boxes."),
+    "face-verify": Entry("dltools.commands.face_verify:cli", "Say whether photographs show the same person, and who."),
     "date-translate": Entry("dltools.commands.date_translate:cli", "Bring dates in any wording to ISO 8601."),
     "emojify": Entry("dltools.commands.emojify:cli", "Say which emoji a sentence asks for."),
     "dino-names": Entry("dltools.commands.dino_names:cli", "Invent names like those of a list: dinosaurs, or any."),

@@ -28,27 +28,28 @@ class LiteRtPredictor:
         self._inputs = self._interpreter.get_input_details()
         # LiteRT numbers outputs by their order in the converter, the signature names them by ours.
         self._outputs = sorted(self._interpreter.get_output_details(), key=lambda detail: str(detail["name"]))
-        self._batch = int(self._inputs[0]["shape"][0])
+        self._shapes = [tuple(map(int, detail["shape"])) for detail in self._inputs]
 
     def predict(self, *inputs: Floats) -> Sequence[Floats]:
         """Run one batch; see :class:`dltools.runtime.predictor.Predictor`."""
-        batch = inputs[0].shape[0]
-        if batch != self._batch:
-            self._resize(batch)
+        shapes = [values.shape for values in inputs]
+        if shapes != self._shapes:
+            self._resize(shapes)
         for detail, values in zip(self._inputs, inputs, strict=True):
             self._interpreter.set_tensor(detail["index"], values)
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
 
-    def _resize(self, batch: int) -> None:
+    def _resize(self, shapes: list[tuple[int, ...]]) -> None:
         try:  # quiet of itself, and perhaps not the only thread that could write: standard error stays as it is
-            for detail in self._inputs:
-                self._interpreter.resize_tensor_input(detail["index"], [batch, *detail["shape"][1:]])
+            for detail, shape in zip(self._inputs, shapes, strict=True):
+                self._interpreter.resize_tensor_input(detail["index"], shape)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            reason = _first_line(error, "")
-            raise ModelFileError(f"{self._path}: takes no batch of {batch} ({reason})") from error
-        self._batch = batch
+            self._shapes = []
+            wanted = ", ".join(" x ".join(map(str, shape)) for shape in shapes)
+            raise ModelFileError(f"{self._path}: takes no input of {wanted} ({_first_line(error, '')})") from error
+        self._shapes = shapes
 
 
 def _first_line(error: Exception, told: str) -> str:

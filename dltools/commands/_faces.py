@@ -40,7 +40,7 @@ class Wishes:
 
     model: str
     min_face: float | None = None
-    min_score: float = 0.7
+    min_score: float | None = None
     jitter: int = 0
 
 
@@ -93,10 +93,8 @@ def looking_options(function: Function) -> Function:
         click.option(
             "--min-score",
             type=click.FloatRange(0, 1),
-            default=0.7,
-            show_default=True,
             metavar="NUMBER",
-            help="Take for a face only what scores above it, 0 to 1.",
+            help="Take for a face only what scores above it, 0 to 1 (default: 0.85, or 0.7 where nothing does).",
         ),
         click.option(
             "--jitter",
@@ -227,7 +225,7 @@ def looker(wishes: Wishes, which: Callable[[Seen], Sequence[int]]) -> Callable[[
 
 
 def wishes_of(
-    model: str | None, min_face: float | None, min_score: float, jitter: int, *, default: str = KINDS[0]
+    model: str | None, min_face: float | None, min_score: float | None, jitter: int, *, default: str = KINDS[0]
 ) -> Wishes:
     """Return the options as one value; a mistyped model ends the run before anything is loaded."""
     chosen = default if model is None else model

@@ -83,7 +83,7 @@ def enroll(
     listing: bool,
     model: str | None,
     min_face: float | None,
-    min_score: float,
+    min_score: float | None,
     jitter: int,
     face: int | None,
 ) -> int:
@@ -117,8 +117,9 @@ def enroll(
         if new is not None:
             added.append(new)
             embeddings.append(embedding)
-    changed = changed.with_faces(added, embeddings)
-    if changed is not database or before is None:
+    if added:
+        changed = changed.with_faces(added, embeddings)
+    if added or gone:
         _save(target, changed, before)
     for label in changed.names if listing else ():
         write({"label": label, "faces": sum(entry.name == label for entry in changed.known)})
@@ -217,12 +218,12 @@ def _enrolling(
 
     waiting: list[tuple[str, Item, str, bool]] = []
     for name, path in people:
-        item = Item(os.path.abspath(path))
+        item = Item(path)
         try:
             digest = hashlib.sha256(item.read()).hexdigest()
         except InputError:  # told when the item is looked at
             digest = ""
-        waiting.append((name, item, digest, bool(digest) and database.holds(name, item.path or "", digest)))
+        waiting.append((name, item, digest, bool(digest) and database.holds(name, os.path.abspath(path), digest)))
     new = [entry for entry in waiting if not entry[3]]
     for name, item, _, _ in (entry for entry in waiting if entry[3]):
         report.done += 1
@@ -240,7 +241,7 @@ def _enrolling(
             ((number, embedding),) = seen.embeddings.items()
             left, top, right, bottom = seen.bbox(number)
             record = item.record(action="added", label=name, faces_found=len(seen.faces), **seen.item(number))
-            yield record, Known(name, item.path or "", digest, (left, top, right, bottom)), embedding
+            yield record, Known(name, os.path.abspath(item.path or ""), digest, (left, top, right, bottom)), embedding
 
 
 def _who(record: Record, paint: Callable[..., str]) -> str:
@@ -278,7 +279,7 @@ def identify(
     db: str,
     model: str | None,
     min_face: float | None,
-    min_score: float,
+    min_score: float | None,
     jitter: int,
     threshold: float | None,
     show: str | None,

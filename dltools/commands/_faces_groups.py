@@ -66,7 +66,7 @@ def cluster(
     out: str | None,
     model: str | None,
     min_face: float | None,
-    min_score: float,
+    min_score: float | None,
     jitter: int,
     threshold: float | None,
     show: str | None,

@@ -92,7 +92,7 @@ def evaluate(
     pairs: str,
     model: str | None,
     min_face: float | None,
-    min_score: float,
+    min_score: float | None,
     jitter: int,
     threshold: float | None,
     roc: str | None,

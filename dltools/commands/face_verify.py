@@ -84,7 +84,7 @@ def verify(
     ctx: click.Context,
     model: str | None,
     min_face: float | None,
-    min_score: float,
+    min_score: float | None,
     jitter: int,
     threshold: float | None,
     face: int | None,
@@ -224,7 +224,7 @@ def embed(
     context: Context,
     model: str | None,
     min_face: float | None,
-    min_score: float,
+    min_score: float | None,
     jitter: int,
     show: str | None,
 ) -> Work:

@@ -18,7 +18,7 @@ from dltools.models.faces import store
 from dltools.models.faces.boxes import Floats
 from dltools.models.faces.chips import box_chip, jittered, points_chip
 from dltools.models.faces.config import EmbedderConfig
-from dltools.models.faces.detect import FACE_SCORE, FaceDetector, FoundFace
+from dltools.models.faces.detect import FaceDetector, FoundFace
 from dltools.models.faces.geometry import Doubles, find_similarity
 from dltools.models.faces.landmarks import LandmarkModel, Square
 from dltools.runtime.modelfile import load_predictor
@@ -90,7 +90,7 @@ class FaceReader:
         landmarks = LandmarkModel.open(store.part_file(store.LANDMARKS))
         return cls(config, FaceDetector(proposal, refine, output), landmarks, load_predictor(path, threads=threads))
 
-    def find(self, image: Pixels, *, min_face: float | None = None, min_score: float = FACE_SCORE) -> list[Face]:
+    def find(self, image: Pixels, *, min_face: float | None = None, min_score: float | None = None) -> list[Face]:
         """Return the faces in ``image``, the largest first; the arguments are those of :meth:`FaceDetector.find`."""
         found = self._detector.find(image, min_face=min_face, min_score=min_score)
         return sorted((self._face(image, each) for each in found), key=_area, reverse=True)

@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 import click
 
 from dltools.commands import _render
-from dltools.commands._boundary import Context, Settings, crash, open_context, raw_stdin
+from dltools.commands._boundary import Context, Settings, crash, open_context, raw_stdin, tell
 from dltools.commands._jobs import Jobs
 from dltools.errors import DltoolsError, InputError, OutputError, UsageError
 from dltools.io.inputs import STDIN, Item, TextItem, image_items, listed_items
 from dltools.io.records import Record, encode_ndjson, encode_tsv, findings, tsv_header, tsv_row
 from dltools.io.report import Report
+from dltools.io.text import printable_line
 
 #: How many inputs are at work at once unless ``--jobs`` says: one is decoded while a network runs on another.
 DEFAULT_JOBS = 2
@@ -97,8 +98,8 @@ def asked_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item],
 def demand_pipe(ctx: click.Context) -> None:
     """End the run with short help if standard input, the only input left, is a terminal or closed."""
     if sys.stdin is None or sys.stdin.isatty():
-        click.echo(ctx.get_usage(), err=True)
-        click.echo(f"Try '{ctx.command_path} --help'.", err=True)
+        tell(ctx.get_usage())
+        tell(f"Try '{ctx.command_path} --help'.")
         ctx.exit(UsageError.exit_status)
 
 
@@ -198,17 +199,26 @@ def record_writer(context: Context, view: View) -> Callable[[Record], None]:
 
 def record_encoder(context: Context, view: View, *, auto: str) -> Callable[[Record], bytes]:
     """Return what gives a record's bytes in the format asked for (``auto`` if none was); write what goes before."""
-    settings = context.settings
+    settings, terminal = context.settings, context.stdout.isatty()
     chosen = auto if settings.format == "auto" else settings.format
+    if chosen == "human":
+        style = _render.style(settings.color, terminal)
+        return lambda record: _render.human(record, view.human, style)
     if chosen == "tsv":
         context.write(encode_tsv(tsv_header(view.columns)))
-        return lambda record: b"".join(encode_tsv(tsv_row(row, view.columns)) for row in view.rows(record))
-    if chosen == "human":
-        style = _render.style(settings.color, context.stdout.isatty())
-        return lambda record: _render.human(record, view.human, style)
-    if settings.each:
-        return lambda record: b"".join(map(encode_ndjson, findings(record)))
-    return encode_ndjson
+        encode = _joined(lambda row: encode_tsv(tsv_row(row, view.columns)), view.rows)
+    else:
+        encode = _joined(encode_ndjson, findings) if settings.each else encode_ndjson
+    return (lambda record: _for_terminal(encode(record))) if terminal else encode
+
+
+def _joined(encode: Callable[[Record], bytes], parts: Callable[[Record], list[Record]]) -> Callable[[Record], bytes]:
+    return lambda record: b"".join(map(encode, parts(record)))
+
+
+def _for_terminal(lines: bytes) -> bytes:
+    """Return lines of records or rows that no name or text in them can disturb a terminal with."""
+    return "\n".join(map(printable_line, lines.decode("utf-8").split("\n"))).encode("utf-8")
 
 
 def write_one(context: Context, record: Record, view: View) -> None:

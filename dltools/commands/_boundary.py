@@ -96,7 +96,7 @@ class Context:
 
     def say(self, message: str) -> None:
         """Write one line to standard error, behind the command's name."""
-        click.echo(f"{self.command}: {printable(message)}", err=True)
+        tell(f"{self.command}: {printable(message)}")
 
     def note(self, message: str) -> None:
         """Write one line to standard error unless ``--quiet``."""
@@ -123,6 +123,14 @@ class Context:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"standard output: cannot write ({str(reason).lower()})") from error
+
+
+def tell(message: str | bytes, *, end: bool = True) -> None:
+    """Write a line to standard error. Where that takes none, nobody reads it, and the run goes on without."""
+    try:
+        click.echo(message, err=True, nl=end)
+    except (OSError, ValueError):
+        _into_nothing(sys.stderr)
 
 
 def open_context(ctx: click.Context) -> Context:
@@ -183,8 +191,10 @@ def run(group: click.Group, arguments: list[str]) -> int:
         return result
     except BrokenPipeError:
         return _reader_gone()
-    except OSError as error:  # the last flush
-        click.echo(f"{name}: standard output: cannot write ({error.strerror})", err=True)
+    except OSError as error:  # the last flush, or a help text
+        place, reason = printable(str(error.filename or "standard output")), error.strerror or str(error)
+        tell(f"{name}: {place}: cannot write ({reason.lower()})")
+        _into_nothing(sys.stdout)
         return OutputError.exit_status
 
 
@@ -205,7 +215,7 @@ def _invoke(group: click.Group, name: str, arguments: list[str]) -> int:
         return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except OSError:
         raise
     except Exception as error:  # outside of every command: a mistake in how the options are declared
         crash(name, error, debug="--debug" in arguments)
@@ -218,28 +228,36 @@ def crash(name: str, error: Exception, *, debug: bool) -> None:
     if debug:
         import traceback
 
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        tell("\n".join(map(printable, lines)))
     hint = "" if debug else " (--debug shows where)"
-    click.echo(f"{name}: internal error: {type(error).__name__}: {printable(str(error))}{hint}", err=True)
+    tell(f"{name}: internal error: {type(error).__name__}: {printable(str(error))}{hint}")
 
 
 def _usage(error: click.UsageError, name: str) -> None:
     message = error.format_message()
     if error.ctx is not None:
         name = command_name(error.ctx)
-    click.echo(f"{name}: {printable(message[:1].lower() + message[1:].rstrip('.'))}", err=True)
+    tell(f"{name}: {printable(message[:1].lower() + message[1:].rstrip('.'))}")
     path = error.ctx.command_path if error.ctx is not None else name
-    click.echo(f"Try '{path} --help'.", err=True)
+    tell(f"Try '{path} --help'.")
 
 
 def _reader_gone() -> int:
     """Point standard output at nothing, so that Python's own last flush finds a reader."""
+    _into_nothing(sys.stdout)
+    return EXIT_BROKEN_PIPE
+
+
+def _into_nothing(stream: IO[str] | None) -> None:
+    """Let a stream's descriptor take whatever is still written to it."""
     try:
-        descriptor = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(descriptor, sys.stdout.fileno())
+        if stream is not None:
+            descriptor = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(descriptor, stream.fileno())
+            os.close(descriptor)
     except (OSError, ValueError):
         pass
-    return EXIT_BROKEN_PIPE
 
 
 def _install_signals() -> None:

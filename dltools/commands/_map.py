@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,11 +12,12 @@ import click
 from dltools.commands import COMMANDS, _render
 from dltools.commands import _options as options
 from dltools.commands._batch import demand_pipe, open_source
-from dltools.commands._boundary import Settings, open_context, raw_stdin
+from dltools.commands._boundary import Settings, open_context, raw_stdin, tell
 from dltools.commands._group import DefaultGroup, load
 from dltools.errors import UsageError
 from dltools.io.inputs import STDIN, listed_items, split_parts, text_lines, text_records
 from dltools.io.records import encode_ndjson
+from dltools.io.text import printable_line
 
 if TYPE_CHECKING:
     from dltools.io.inputs import Item, TextItem
@@ -84,7 +86,7 @@ def resolve(words: tuple[str, ...]) -> Mapped:
     if name not in COMMANDS:
         raise UsageError(f"{name}: no such command (there are {', '.join(COMMANDS)})")
     group = load(COMMANDS[name])
-    outer = click.Context(group, info_name=name)
+    outer = click.Context(group, info_name=name, **group.context_settings)
     command, left = group.find(outer, rest)
     with command.make_context(command.name, list(left), parent=outer) as inner:
         mapped = Mapped(group, command, tuple(left), settings := inner.ensure_object(Settings))
@@ -166,7 +168,7 @@ def map_stream(
         demand_pipe(ctx)
     count = workers or context.threads
     argv = mapped.argv(1 if scheduler else max(1, context.threads // count))
-    statuses: list[int | None] = []
+    statuses: set[int | None] = set()
     inputs = failed = 0
     with contextlib.ExitStack() as stack:
         read = stack.enter_context(open_source(source, raw_stdin()))
@@ -175,9 +177,9 @@ def map_stream(
         progress = stack.enter_context(_render.Progress(context))
         stream = chunks(split_parts(read, mapped.separator), mapped.separator, chunk)
         for done, outcome in Mapping(argv, cluster, mapped.failure, timeout=timeout, journal=book).run(stream):
-            context.write(outcome.output.encode("utf-8", "surrogateescape"))
+            context.write(_shown(outcome.output, context.stdout.isatty()))
             failed += _tell(outcome.errors, mapped)
-            statuses = [overall([*statuses, outcome.status])]
+            statuses.add(outcome.status)
             inputs += len(done.lines)
             progress.advance(len(done.lines))
     if failed or context.settings.verbose:
@@ -185,10 +187,17 @@ def map_stream(
     return overall(statuses)
 
 
+def _shown(text: str, terminal: bool) -> bytes:
+    """Return what a process wrote, harmless where it goes to a terminal, which the process did not know of."""
+    if terminal:
+        text = "\n".join(map(printable_line, text.split("\n")))
+    return text.encode("utf-8", "surrogateescape")
+
+
 def _tell(errors: str, mapped: Mapped) -> int:
     """Pass on what a process wrote to standard error, and return of how many inputs it told."""
     if errors:
-        click.echo(errors.encode("utf-8", "surrogateescape"), nl=False, err=True)
+        tell(_shown(errors, sys.stderr is not None and sys.stderr.isatty()), end=False)
     name = mapped.group.name
     told = [line for line in errors.splitlines() if line.startswith(f"{name}: ")]
     return sum(not line.startswith(f"{name}: internal error") for line in told)

@@ -12,6 +12,7 @@ from dltools.commands import COMMANDS
 from dltools.commands import _options as options
 from dltools.commands._batch import View, record_writer
 from dltools.commands._boundary import Context, entry_point, open_context
+from dltools.commands._demo import demo
 from dltools.commands._group import DefaultGroup
 from dltools.commands._map import map_stream
 from dltools.commands._render import FetchProgress
@@ -164,4 +165,5 @@ def doctor(ctx: click.Context) -> int:
     return 4 if missing else 0
 
 
+cli.add_command(demo)
 cli.add_command(map_stream)

@@ -70,6 +70,27 @@ def beside(left: Pixels, right: Pixels) -> Pixels:
     return np.concatenate(parts, axis=1)
 
 
+def draw_caption(pixels: Pixels, lines: Sequence[str]) -> Pixels:
+    """Return a copy of ``pixels`` (height, width, 3) with ``lines`` in its upper left corner, the first one larger."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(image, "RGBA")
+    size = max(10, min(48, min(image.size) // 16))
+    fonts = [ImageFont.load_default(size=float(size if not number else size * 0.7)) for number in range(len(lines))]
+    texts = [printable(line) for line in lines]
+    margin = max(2, size // 3)
+    boxes = [draw.textbbox((0, 0), text, font=font) for text, font in zip(texts, fonts, strict=True)]
+    if boxes:
+        width = max(box[2] for box in boxes) + 2 * margin
+        draw.rectangle((0, 0, width, sum(box[3] + margin for box in boxes) + margin), fill=(0, 0, 0, 150))
+    y = margin
+    for text, font, box in zip(texts, fonts, boxes, strict=True):
+        draw.text((margin, y), text, font=font, fill=(255, 255, 255))
+        y += int(box[3]) + margin
+    return np.array(image)
+
+
 def _label(draw: ImageDraw, mark: Mark, font: FreeTypeFont | ImageFont, size: tuple[int, int], taken: list[Box]) -> Box:
     """Write a mark's text on a plate of its colour, where it covers no other label if there is such a place."""
     if not mark.text:

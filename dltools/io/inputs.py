@@ -11,6 +11,7 @@ import dataclasses
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltools.errors import InputError, UsageError
@@ -196,6 +197,14 @@ def read_file(path: str) -> bytes:
         raise InputError("not a usable path", code="not_found") from error
     except OSError as error:
         raise InputError(f"cannot be read ({(error.strerror or str(error)).lower()})", code="unreadable") from error
+
+
+def read_named(path: Path) -> bytes:
+    """Return the bytes of the file ``path``, at most :data:`MAX_FILE_BYTES`; raise :class:`InputError` naming it."""
+    try:
+        return read_file(str(path))
+    except InputError as error:
+        raise InputError(f"{path}: cannot be read ({error})", code=error.code) from error
 
 
 def _read_all(read: Callable[[int], bytes | None]) -> bytes:

@@ -16,6 +16,12 @@ _STEM_LENGTH = 48  # characters kept of a name: file systems take 255 bytes, tem
 _UNSAFE = frozenset('/\\:*?"<>|\x7f')  # what some file system does not take inside a name
 
 
+def _is_unsafe(character: str) -> bool:
+    if "\ud800" <= character <= "\udfff":
+        return not "\udc80" <= character <= "\udcff"  # these stand for bytes of a path that are not UTF-8
+    return character in _UNSAFE or ord(character) < 32
+
+
 @contextlib.contextmanager
 def atomic_write(target: Path, *, force: bool = False) -> Iterator[BinaryIO]:
     """Open a file that takes the name ``target`` only when the block ends without an error.
@@ -93,7 +99,7 @@ class OutputFolder:
 
         Raise :class:`OutputError` if it exists and must be kept, or if it is ``source``, the input itself.
         """
-        stem = "".join("_" if character in _UNSAFE or ord(character) < 32 else character for character in stem)
+        stem = "".join("_" if _is_unsafe(character) else character for character in stem)
         stem = stem[:_STEM_LENGTH].lstrip(".") or "unnamed"
         number = 1
         with self._lock:

@@ -67,7 +67,7 @@ def open_cluster(*, scheduler: str | None, workers: int) -> Iterator[Cluster]:
         try:
             address: Any = scheduler or stack.enter_context(_local(workers))
             client = stack.enter_context(distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:  # the last: a worker process that cannot start
             raise DltoolsError(f"{scheduler or 'this machine'}: no Dask scheduler answers ({error})") from error
         yield Cluster(client)
 

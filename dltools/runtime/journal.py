@@ -1,7 +1,8 @@
 """The journal of a long run: what was answered already, so that a run that was cut off goes on where it was.
 
 A file of JSON lines: first the command line, then one line a chunk with its number, the SHA-256 of its input and its
-outcome. A line is only ever added, and one that a kill cut short is dropped when the journal is opened again.
+outcome. A line is only ever added, and one that a kill cut short is dropped when the journal is opened again, with all
+behind it.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 from dltools.errors import InputError, OutputError, UsageError
+from dltools.io.jsontext import read_json
 from dltools.runtime.chunk import Outcome
 
 _FORMAT = "dltools map journal 1"
@@ -32,31 +35,36 @@ class Journal:
         end = 0
         for number, line in enumerate(self._stream):
             entry = self._parse(line)
-            if entry is None:
-                break
             if number == 0:
-                if entry.get("format") != _FORMAT:
-                    raise InputError(f"{self._path}: not a journal of 'dltools map'", code="bad_journal")
-                if entry.get("argv") != argv:
-                    raise UsageError(f"{self._path}: the journal of another command: {' '.join(entry.get('argv', []))}")
-            else:
+                self._check(entry, argv)
+            elif _is_outcome(entry):
                 self._places[entry["chunk"]] = (entry["input"], end)
+            else:
+                break
             end += len(line)
-        if end == 0 and self._stream.seek(0, os.SEEK_END):
-            raise InputError(f"{self._path}: not a journal of 'dltools map'", code="bad_journal")
         self._stream.seek(end)
         self._stream.truncate()
         if end == 0:
             self._append({"format": _FORMAT, "argv": argv})
 
+    def _check(self, entry: Any, argv: list[str]) -> None:
+        if not isinstance(entry, dict) or entry.get("format") != _FORMAT:
+            raise self._strange()
+        if entry.get("argv") != argv:
+            told = entry.get("argv")
+            words = " ".join(map(str, told)) if isinstance(told, list) else "?"
+            raise UsageError(f"{self._path}: the journal of another command: {words}")
+
+    def _strange(self) -> InputError:
+        return InputError(f"{self._path}: not a journal of 'dltools map'", code="bad_journal")
+
     @staticmethod
-    def _parse(line: bytes) -> dict[str, Any] | None:
-        """Return the entry of a whole line, or None for one that was cut off."""
+    def _parse(line: bytes) -> Any:
+        """Return the value of a line, or None for one that is cut off or no JSON."""
         try:
-            entry = json.loads(line) if line.endswith(b"\n") else None
+            return read_json(line) if line.endswith(b"\n") else None
         except ValueError:
             return None
-        return entry if isinstance(entry, dict) else None
 
     def find(self, chunk: int, data: bytes) -> Outcome | None:
         """Return what was made of a chunk of this number and content, or None if it was not done yet."""
@@ -64,7 +72,7 @@ class Journal:
         if digest != _digest(data):
             return None
         self._stream.seek(place)
-        entry = json.loads(self._stream.readline())
+        entry = read_json(self._stream.readline())
         return Outcome(entry["status"], entry["output"], entry["errors"])
 
     def add(self, chunk: int, data: bytes, outcome: Outcome) -> None:
@@ -78,6 +86,19 @@ class Journal:
             self._stream.flush()
         except OSError as error:
             raise OutputError(f"{self._path}: cannot write ({(error.strerror or str(error)).lower()})") from error
+
+
+def _is_outcome(entry: Any) -> TypeGuard[dict[str, Any]]:
+    """Return whether a line's value is what :meth:`Journal.add` writes."""
+    kinds: dict[str, type | tuple[type, ...]]
+    kinds = {"chunk": int, "input": str, "status": (int, type(None)), "output": str, "errors": str}
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(key, ...), kind) for key, kind in kinds.items()):
+        return False
+    try:
+        (entry["output"] + entry["errors"]).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _digest(data: bytes) -> str:
@@ -104,5 +125,7 @@ def open_journal(path: Path, argv: Sequence[str]) -> Iterator[Journal]:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise UsageError(f"{path}: another run writes this journal") from error
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise UsageError(f"{path}: a journal has to be a regular file")
         stream.seek(0)
         yield Journal(stream, path, argv)

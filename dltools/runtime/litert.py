@@ -22,23 +22,27 @@ class LiteRtPredictor:
             try:
                 self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
                 self._interpreter.allocate_tensors()
-            except (ValueError, RuntimeError) as error:
+                self._inputs = self._interpreter.get_input_details()
+                outputs = self._interpreter.get_output_details()
+                self._shapes = [tuple(map(int, detail["shape"])) for detail in self._inputs]
+            except (ValueError, RuntimeError, IndexError, MemoryError) as error:  # IndexError: no input, or a number
                 raise ModelFileError(f"{path}: LiteRT cannot open it ({_first_line(error, told())})") from error
         self._path = path
-        self._inputs = self._interpreter.get_input_details()
         # LiteRT numbers outputs by their order in the converter, the signature names them by ours.
-        self._outputs = sorted(self._interpreter.get_output_details(), key=lambda detail: str(detail["name"]))
-        self._shapes = [tuple(map(int, detail["shape"])) for detail in self._inputs]
+        self._outputs = sorted(outputs, key=lambda detail: str(detail["name"]))
 
     def predict(self, *inputs: Floats) -> Sequence[Floats]:
         """Run one batch; see :class:`dltools.runtime.predictor.Predictor`."""
         shapes = [values.shape for values in inputs]
         if shapes != self._shapes:
             self._resize(shapes)
-        for detail, values in zip(self._inputs, inputs, strict=True):
-            self._interpreter.set_tensor(detail["index"], values)
-        self._interpreter.invoke()
-        return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
+        try:
+            for detail, values in zip(self._inputs, inputs, strict=True):
+                self._interpreter.set_tensor(detail["index"], values)
+            self._interpreter.invoke()
+            return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
+        except (ValueError, RuntimeError) as error:  # the file was opened, but its network does not run
+            raise ModelFileError(f"{self._path}: LiteRT cannot run it ({_first_line(error, '')})") from error
 
     def _resize(self, shapes: list[tuple[int, ...]]) -> None:
         try:  # quiet of itself, and perhaps not the only thread that could write: standard error stays as it is

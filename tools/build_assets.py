@@ -59,6 +59,16 @@ def build_example_photo(registry: Registry) -> bytes:
     return buffer.getvalue()
 
 
+def build_example_face(registry: Registry) -> bytes:
+    """Cut the face out of the photograph of an astronaut, as a JPEG."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with Image.open(fetch(registry.file("astronaut.png"))) as image:
+        image.convert("RGB").crop((100, 0, 356, 256)).save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()
+
+
 def build_glove_50k(registry: Registry) -> bytes:
     """Keep the 50,000 most frequent words of GloVe 6B as int8; see models/words/CARD.md for what that costs."""
     from dltools.models.words.importer import import_vectors
@@ -162,6 +172,7 @@ BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "yolov3-tiny": build_yolov3_tiny,
     "squeezenet": build_squeezenet,
     "example-photo": build_example_photo,
+    "example-face": build_example_face,
     "glove-50k": build_glove_50k,
     "date-translate-attention": build_date_translate_attention,
     "emojify-lstm": build_emojify_lstm,

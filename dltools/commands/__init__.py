@@ -28,7 +28,7 @@ COMMANDS = {
     "face-verify": Entry(
         "dltools.commands.face_verify:cli",
         "Say whether photographs show the same person, and who.",
-        "face-verify --help",
+        "face-verify embed --format human astronaut.jpg",
     ),
     "image-classify": Entry(
         "dltools.commands.image_classify:cli",

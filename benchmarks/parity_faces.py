@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dltools.io.images import decode_image
 from dltools.models.faces import store
 from dltools.models.faces.dlib_file import read_shape_predictor
-from dltools.models.faces.geometry import extract_chip, place_chip
+from dltools.models.faces.geometry import MEAN_POINTS, extract_chip, place_chip
 from dltools.models.faces.infer import FaceReader, pick_face
 from dltools.models.faces.landmarks import LandmarkModel, Square
 from dltools.runtime.assets import Registry
@@ -27,7 +27,7 @@ from dltools.runtime.fetch import fetch
 
 ROOT = Path(__file__).parent.parent
 PHOTOS = [ROOT / "dltools" / "assets" / "astronaut.jpg", ROOT / "tests" / "golden" / "cameraman.jpg"]
-SIZE, PADDING = 150, 0.25
+SIZE, SMALL_SIZE, PADDING = 150, 32, 0.25
 
 
 class Reference:
@@ -61,6 +61,22 @@ class Reference:
             )
         return found
 
+    def placed_chips(self, pixels: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+        """Return small chips of points laid over a picture anyhow: turned, tiny, huge, half outside."""
+        random = np.random.default_rng(1)
+        height, width = pixels.shape[:2]
+        points, chips = [], []
+        for side in (10, 24, 60, 100, 160, 250, 400, 700):
+            angle = random.uniform(-np.pi, np.pi)
+            turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * side
+            middle = random.uniform(0.2, 0.8, 2) * (width, height)
+            placed = np.rint((MEAN_POINTS - 0.5) @ turn.T + middle).astype(int)
+            parts = [self._dlib.point(int(x), int(y)) for x, y in placed]
+            shape = self._dlib.full_object_detection(self._dlib.rectangle(0, 0, 1, 1), parts)
+            points.append(placed)
+            chips.append(self._dlib.get_face_chip(pixels, shape, SMALL_SIZE, PADDING))
+        return {"placed-points": np.array(points, np.float64), "placed-chips": np.array(chips)}
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Hold face-verify against dlib.")
@@ -82,6 +98,7 @@ def main() -> int:
     for title, values in errors.items():
         print(f"{title:58} {len(values):3} faces   median {np.median(values):.6f}   largest {max(values):.6f}")
     if arguments.golden is not None:
+        golden |= reference.placed_chips(decode_image(PHOTOS[0].read_bytes()))
         np.savez_compressed(arguments.golden, **golden)  # type: ignore[arg-type]
     return 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -214,6 +213,8 @@ def _enrolling(
     report: Report,
 ) -> Iterator[tuple[Record, Known | None, Any]]:
     """Yield a record for each photograph, with what is to be added for it, if anything is new."""
+    import hashlib
+
     from dltools.models.faces.database import Known
 
     waiting: list[tuple[str, Item, str, bool]] = []

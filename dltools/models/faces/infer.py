@@ -21,6 +21,7 @@ from dltools.models.faces.config import EmbedderConfig
 from dltools.models.faces.detect import FaceDetector, FoundFace
 from dltools.models.faces.geometry import Doubles, find_similarity
 from dltools.models.faces.landmarks import LandmarkModel, Square
+from dltools.runtime.assets import Notify, Progress
 from dltools.runtime.modelfile import load_predictor
 from dltools.runtime.predictor import Predictor
 
@@ -73,8 +74,8 @@ class FaceReader:
         *,
         threads: int = 1,
         offline: bool = False,
-        progress: store.Progress | None = None,
-        notify: store.Notify | None = None,
+        progress: Progress | None = None,
+        notify: Notify | None = None,
     ) -> FaceReader:
         """Return a reader with the embedding ``model``: a registered name, or the file of one that was trained.
 

@@ -76,6 +76,8 @@ class FaceDetector:
         boxes[:, 0::2] = np.clip(boxes[:, 0::2], 0, columns)
         boxes[:, 1::2] = np.clip(boxes[:, 1::2], 0, rows)
         kept = [index for index in kept if (boxes[index, 2:] > boxes[index, :2]).all()]
+        if min_face is not None:  # a smaller one may have been found in passing
+            kept = [index for index in kept if (boxes[index, 2:] - boxes[index, :2]).max() >= min_face]
         if min_score is None and kept and scores[kept[0]] > SURE_SCORE:
             kept = [index for index in kept if scores[index] > SURE_SCORE]
         return [_face(boxes[index], float(scores[index]), points[index]) for index in kept]

@@ -159,9 +159,7 @@ box = st.tuples(*(st.integers(0, 20),) * 2, *(st.integers(1, 15),) * 2).map(
 @given(st.lists(st.tuples(box, st.integers(0, 5)), max_size=12), st.sampled_from(["union", "smaller"]))
 def test_of_boxes_that_overlap_the_best_stays(found: list[tuple[tuple[int, ...], int]], of: str) -> None:
     def overlap(one: tuple[int, ...], other: tuple[int, ...]) -> float:
-        pixels = [
-            {(x, y) for x in range(each[0], each[2]) for y in range(each[1], each[3])} for each in (one, other)
-        ]
+        pixels = [{(x, y) for x in range(each[0], each[2]) for y in range(each[1], each[3])} for each in (one, other)]
         common = len(pixels[0] & pixels[1])
         return common / (len(pixels[0] | pixels[1]) if of == "union" else min(map(len, pixels)))
 
@@ -304,7 +302,7 @@ def test_jitter_is_a_mean_and_repeatable(reader: FaceReader) -> None:
 
 @settings(max_examples=30)
 @given(
-    size=st.integers(16, 1024), dimensions=st.integers(1, 4096), threshold=st.floats(0.01, 5), margin=st.floats(0, 64)
+    size=st.integers(16, 1024), dimensions=st.integers(1, 4096), threshold=st.floats(0.01, 5), margin=st.floats(0, 8)
 )
 def test_a_configuration_survives_its_file(size: int, dimensions: int, threshold: float, margin: float) -> None:
     config = EmbedderConfig("näme", size, dimensions, threshold, "box", "symmetric", margin=margin, normalize=True)

@@ -90,8 +90,8 @@ def test_groups_are_scikit_learns(seed: int, count: int, threshold: float) -> No
     """Average linkage; random numbers have no ties, where the order in which groups are joined would be open."""
     embeddings = np.random.default_rng(seed).normal(size=(count, 3)).astype(np.float32)
     theirs = AgglomerativeClustering(n_clusters=None, distance_threshold=threshold, linkage="average").fit(embeddings)
-    ours = cluster(embeddings, threshold)
-    groups = [{tuple(np.flatnonzero(np.array(labels) == label)) for label in labels} for labels in (ours, theirs.labels_)]
+    both = np.array([cluster(embeddings, threshold), theirs.labels_])
+    groups = [{tuple(np.flatnonzero(labels == label)) for label in labels} for labels in both]
     # The parts of the graph are cut first, which average linkage alone would do too: no average is below the least.
     assert groups[0] == groups[1]
 

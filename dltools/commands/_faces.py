@@ -14,7 +14,7 @@ from dltools.commands import _options as options
 from dltools.commands._batch import asked_items, open_jobs
 from dltools.commands._boundary import Context, one_blas_thread
 from dltools.commands._render import FetchProgress
-from dltools.errors import UsageError
+from dltools.errors import InputError, UsageError
 from dltools.io.inputs import Item, pictures_in
 from dltools.io.records import Record
 
@@ -216,12 +216,21 @@ def looker(wishes: Wishes, which: Callable[[Seen], Sequence[int]]) -> Callable[[
         reader = load(context, wishes)
 
         def work(item: Item) -> Seen:
+            if item.is_error:
+                raise _passed_on(item)
             seen = see(reader, item, wishes, which)
             return dataclasses.replace(seen, picture=dataclasses.replace(seen.picture, pixels=seen.picture.pixels[:0]))
 
         return work
 
     return prepare
+
+
+def _passed_on(item: Item) -> InputError:
+    """Return the failure that a record from further up the pipe tells of."""
+    told = item.carried["error"]
+    code, message = (told.get("code"), told.get("message")) if isinstance(told, dict) else (None, None)
+    return InputError(str(message or "failed before"), code=str(code or "failed"))
 
 
 def wishes_of(

@@ -24,6 +24,7 @@ from dltools.commands._faces import (
     write_picture,
 )
 from dltools.commands._group import DefaultGroup
+from dltools.errors import InputError, OutputError
 from dltools.io.records import Record
 from dltools.io.report import Report
 from dltools.io.text import printable
@@ -102,14 +103,14 @@ def cluster(
         if not isinstance(result, Seen):
             write(result)
             continue
-        seen = result
-        items_of = [{"cluster": next(following), **seen.item(number)} for number in range(len(seen.faces))]
-        written: Record = {}
-        if out is not None:
-            written["outputs"] = _copy(context, out, item, sorted({each["cluster"] for each in items_of}))
-        if shown is not None:
-            written["output"] = _draw(shown, item, seen, items_of)
-        size = {"width": seen.picture.width, "height": seen.picture.height}
+        items_of = [{"cluster": next(following), **result.item(number)} for number in range(len(result.faces))]
+        try:
+            written = _written(context, item, result, items_of, out, shown)
+        except (InputError, OutputError) as error:  # the photograph is gone meanwhile, or a copy in the way
+            report.done -= 1
+            write(failed(context, item, error, report))
+            continue
+        size = {"width": result.picture.width, "height": result.picture.height}
         write(item.record(**size, items=items_of, **written))
     if report.inputs > 1:
         context.note(f"{report.summary()}; {len(numbers)} faces of {len(set(numbers))} people")
@@ -126,6 +127,18 @@ def _numbers(results: list[tuple[Item, Seen | Record]], threshold: float) -> lis
         seen.embeddings[number] for _, seen in results if isinstance(seen, Seen) for number in range(len(seen.faces))
     ]
     return group(np.array(embeddings, np.float32), threshold) if embeddings else []
+
+
+def _written(
+    context: Context, item: Item, seen: Seen, items: list[Record], out: str | None, shown: OutputFolder | None
+) -> Record:
+    """Write the files that the options ask for, and return the keys that name them."""
+    written: Record = {}
+    if out is not None:
+        written["outputs"] = _copy(context, out, item, sorted({each["cluster"] for each in items}))
+    if shown is not None:
+        written["output"] = _draw(shown, item, seen, items)
+    return written
 
 
 def _copy(context: Context, out: str, item: Item, people: list[int]) -> list[str]:

@@ -29,7 +29,7 @@ from dltools.commands._faces import (
     write_picture,
 )
 from dltools.commands._group import DefaultGroup
-from dltools.errors import UsageError
+from dltools.errors import InputError, OutputError, UsageError
 from dltools.io.records import Record, path_fields
 from dltools.io.report import EXIT_NO, Report
 from dltools.io.text import printable
@@ -126,17 +126,20 @@ def _compare(
         missing = failed(context, first, one, report)
     for second, other in items:
         pairs += 1
-        names = {**_named("a", first), **_named("b", second)}
+        names = {**second.carried, **_named("a", first), **_named("b", second)}
         if isinstance(one, Exception) or isinstance(other, Exception):
             lost = failed(context, second, other, report) if isinstance(other, Exception) else missing
             write({**names, **lost})
         else:
             record = _pair(one, other, threshold or config.threshold)
-            if folder is not None:
-                record["output"] = _draw_pair(folder, (first, one), (second, other), record)
-            alike = alike and record["same"]
-            report.done += 1
-            write({**names, **record, "model": config.name})
+            try:
+                drawn = _draw_pair(folder, (first, one), (second, other), record) if folder else {}
+            except (InputError, OutputError) as error:
+                write({**names, **failed(context, second, error, report)})
+            else:
+                alike = alike and record["same"]
+                report.done += 1
+                write({**names, **record, "model": config.name, **drawn})
         if context.settings.fail_fast and report.failed:
             break
     if not pairs and not report.failed:
@@ -175,7 +178,7 @@ def _pair(one: Seen, other: Seen, threshold: float) -> Record:
     }
 
 
-def _draw_pair(folder: OutputFolder, one: tuple[Item, Seen], other: tuple[Item, Seen], record: Record) -> str:
+def _draw_pair(folder: OutputFolder, one: tuple[Item, Seen], other: tuple[Item, Seen], record: Record) -> Record:
     """Write both pictures side by side, their faces marked, the two that were compared with the distance."""
     from dltools.io.drawing import beside, draw_marks
     from dltools.io.images import encode_image
@@ -190,7 +193,7 @@ def _draw_pair(folder: OutputFolder, one: tuple[Item, Seen], other: tuple[Item, 
         drawn.append(draw_marks(item.picture().pixels, marks))
     target = folder.reserve(f"{one[0].stem[:20]}-{other[0].stem[:20]}", one[0].picture_suffix)
     folder.write(target, encode_image(beside(*drawn), target.suffix))
-    return str(target)
+    return {"output": str(target)}
 
 
 def _faces_lines(record: Record, paint: Callable[..., str]) -> str:

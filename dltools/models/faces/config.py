@@ -50,6 +50,16 @@ class EmbedderConfig:
         config = cls(mean=(red, green, blue), **fields)
         if config.alignment not in ("points", "box") or config.scaling not in ("dlib", "symmetric"):
             raise ValueError("an unknown way to prepare a face")
-        if not 16 <= config.size <= 1024 or not 1 <= config.dimensions <= 4096 or not config.threshold > 0:
+        whole = all(type(value) is int for value in (config.size, config.dimensions))
+        if not whole or not 16 <= config.size <= 1024 or not 1 <= config.dimensions <= 4096:
             raise ValueError("sizes that no embedding model has")
+        real = all(type(value) in (int, float) for value in (config.threshold, config.margin))
+        if not real or not 0 < config.threshold < 1e6 or not 0 <= config.margin <= config.size / 2:
+            raise ValueError("a threshold or a margin that no embedding model has")
+        if not isinstance(config.name, str) or not isinstance(config.normalize, bool) or not _finite(config.mean):
+            raise TypeError("a field of another kind")
         return config
+
+
+def _finite(mean: tuple[float, float, float]) -> bool:
+    return all(abs(value) <= 1e6 for value in mean)

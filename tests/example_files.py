@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from dltools.models.yolo import darknet
-from tests.conftest import PHOTO, ROOT
+from tests.conftest import FACE, OTHER_FACE, PHOTO, ROOT
 from tests.darknet_files import V3_TINY_ANCHORS, Cfg, write_random_weights
 
 _SENTENCES = ["I love you", "we won the match", "shall we get lunch", "I am not happy", "what a silly joke"]
@@ -64,6 +64,30 @@ def _yolo(folder: Path) -> None:
         subprocess.run(film, cwd=folder, check=True, timeout=60)
 
 
+def _faces(folder: Path) -> None:
+    """Two photographs of Alice, two of Bob, and a folder of them both."""
+    with Image.open(FACE) as alice, Image.open(OTHER_FACE) as bob:
+        photos = {
+            "alice1": alice.copy(),
+            "alice2": alice.resize((400, 400)).rotate(8),
+            "bob1": bob.convert("RGB"),
+            "bob2": bob.convert("RGB").resize((330, 330)).crop((0, 0, 300, 280)),
+            "party": Image.new("RGB", (600, 400), (90, 100, 110)),
+        }
+    photos["party"].paste(photos["alice1"], (20, 60))
+    photos["party"].paste(photos["bob1"], (300, 40))
+    (folder / "photos").mkdir()
+    for name, photo in photos.items():
+        photo.save(folder / f"{name}.jpg")
+        photo.save(folder / "photos" / f"{name}.jpg")
+        if name != "party":
+            (folder / "people" / name[:-1].title()).mkdir(parents=True, exist_ok=True)
+            photo.save(folder / "people" / name[:-1].title() / f"{name}.jpg")
+    same, different = [("alice1", "alice2"), ("bob1", "bob2")], [("alice1", "bob1"), ("alice2", "bob2")]
+    pairs = [*((a, b, 1) for a, b in same), *((a, b, 0) for a, b in different)]
+    _lines(folder / "pairs.tsv", [f"{a}.jpg\t{b}.jpg\t{kind}" for a, b, kind in pairs])
+
+
 def _dates(folder: Path) -> None:
     _lines(folder / "table.tsv", ["25th of June, 2009\t2009-06-25", "no date at all\t", "1 May 2001\t2001-05-01"])
 
@@ -106,6 +130,7 @@ def _nn_train(folder: Path) -> None:
 
 _FILES: dict[str, Callable[[Path], None]] = {
     "yolo-detect": _yolo,
+    "face-verify": _faces,
     "date-translate": _dates,
     "dino-names": _names,
     "emojify": _emojify,

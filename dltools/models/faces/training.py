@@ -8,7 +8,6 @@ are told apart. In: chips (n, size, size, 3) and a person for each. Out: a model
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -74,6 +73,8 @@ def train(
     chips: Chips, people: Sequence[str], recipe: Recipe, progress: Progress | None = None, *, name: str = "trained"
 ) -> Trained:
     """Train on ``chips`` (n, size, size, 3) of ``people`` (n,); raise :class:`InputError` where they are too few."""
+    import hashlib
+
     labels = np.unique(np.array(people), return_inverse=True)[1]
     learned, held = _split(labels, recipe)
     with quiet_tensorflow():

@@ -58,9 +58,9 @@ def image_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int
         @functools.wraps(function)
         def subcommand(ctx: click.Context, /, **own: Any) -> int:
             context = open_context(ctx)
-            items, most = asked_items(ctx, context.settings)
-            with open_jobs(context, lambda job: _passing(function(job, **own)), most) as run:
-                return _run(context, run(_told_apart(items, context)), view)
+            items, known = asked_items(ctx, context.settings)
+            with open_jobs(context, lambda job: _passing(function(job, **own)), known) as run:
+                return _run(context, run(_told_apart(items, context)), view, known)
 
         return subcommand
 
@@ -148,10 +148,10 @@ def _attempt(work: Callable[[Item], Out], item: Item) -> tuple[Item, Out | Excep
         return item, error
 
 
-def _run(context: Context, done: Iterable[Done], view: View) -> int:
+def _run(context: Context, done: Iterable[Done], view: View, total: int | None) -> int:
     settings, report = context.settings, Report()
     write = record_writer(context, view)
-    with _render.Progress(context) as progress:
+    with _render.Progress(context, total) as progress:
         for item, result in done:
             write(_count(context, item, result, report))
             progress.advance()

@@ -386,8 +386,13 @@ def test_a_trained_model_is_used_like_any_other(run: Run, photos: Path) -> None:
                cwd=photos).returncode == 0  # fmt: skip
     (named,) = records(run("face-verify", "identify", "--db", "own.npz", "alice1.jpg", cwd=photos).stdout)
     assert named["items"][0]["label"] == "A"
-    again = run("face-verify", "train", "learn", "--out", "own.tflite", *recipe, cwd=photos)
-    assert again.returncode == 3 and b"exists already" in again.stderr
+    kept = run("face-verify", "train", "learn", "--out", "own.tflite", *recipe, cwd=photos)
+    assert kept.returncode == 3 and b"exists already" in kept.stderr
+    run("face-verify", "train", "learn", "--out", "again/own.tflite", *recipe, cwd=photos)
+    assert not (photos / "again").exists()  # a folder that is not there is not made
+    (photos / "again").mkdir()
+    run("face-verify", "train", "learn", "--out", "again/own.tflite", *recipe, cwd=photos)
+    assert (photos / "again" / "own.tflite").read_bytes() == (photos / "own.tflite").read_bytes()
 
 
 def test_training_needs_people(run: Run, people: Path) -> None:

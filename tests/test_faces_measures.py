@@ -232,11 +232,9 @@ def test_training_teaches_to_tell_apart_people_never_seen(tmp_path: Path) -> Non
     assert auc(apart, same) > trained.auc - 0.02  # people that it learned from among them
 
 
-def test_training_is_repeatable_and_needs_people() -> None:
+def test_training_needs_four_people() -> None:
     from dltools.models.faces.training import Recipe, train
 
-    chips, whose = drawn_people(6, 3, 32)
-    recipe = Recipe(seed=3, epochs=1, steps=1, people=3, faces=2, size=32, width=0.1)
-    assert train(chips, whose, recipe).model == train(chips, whose, recipe).model
+    chips, whose = drawn_people(3, 3, 32)
     with pytest.raises(InputError, match="training needs 4"):
-        train(chips[:9], whose[:9], recipe)
+        train(chips, whose, Recipe(seed=3))

@@ -129,6 +129,7 @@ def _nn_train(folder: Path) -> None:
 
 
 def _pipelines(folder: Path) -> None:
+    _faces(folder)
     _lines(folder / "chat.txt", ["I love you", "shall we get lunch", "I am not happy"])
     _lines(folder / "orders.csv", ["7,Ada,25th of June 2009,12.50", "8,Grace,den 3. Oktober 1990,8.00"])
 

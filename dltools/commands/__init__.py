@@ -25,6 +25,11 @@ COMMANDS = {
         "Find objects in photographs: labels, scores and boxes.",
         "yolo-detect --format human -a boxes coffee.jpg",
     ),
+    "style-transfer": Entry(
+        "dltools.commands.style_transfer:cli",
+        "Paint a photograph as another picture is painted.",
+        "style-transfer coffee.jpg wave.jpg -o painted.jpg --size 192 --iterations 20",
+    ),
     "image-classify": Entry(
         "dltools.commands.image_classify:cli",
         "Say what is in a picture: one of a thousand classes.",

@@ -1,0 +1,130 @@
+"""The cost of a picture, and its gradient, as a compiled TensorFlow function.
+
+Gatys, Ecker and Bethge, "Image style transfer using convolutional neural networks" (2016), with relative costs, so that
+weights mean the same with every layer, network and picture:
+
+- content: over the content layers, the mean square of (features - the content's) over that of the content's;
+- style: over the style layers, the mean square of (Gram matrix - the style's) over that of the style's, the Gram
+  matrix being features' products, averaged over places (or over a mask's places: Gatys et al., "Controlling perceptual
+  factors in neural style transfer", 2017, section 4);
+- total variation: the mean square of the differences between neighbours, down and across.
+
+In: float32 pictures (rows, columns, 3) RGB from 0 to 1. Out: costs, and a gradient of the picture's shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from dltools.models.style.config import Weights
+from dltools.models.style.network import Network
+from dltools.models.style.pictures import Floats, Size, resize
+
+_TINY = 1e-12  # what a cost is divided by at least: a black picture has no features to speak of
+
+
+class Costs(NamedTuple):
+    """What a picture costs, each part with its weight; ``total`` is their sum."""
+
+    total: float
+    content: float
+    style: float
+    variation: float
+
+
+class Region(NamedTuple):
+    """A part of the picture: its styles with their shares, its mask (rows, columns, 1) or None, and its weight."""
+
+    styles: Sequence[tuple[Floats, float]]
+    mask: Floats | None
+    weight: float
+
+
+class _Target(NamedTuple):
+    """A layer's Gram matrix, the mean square of it, and how much each place counts, (places, 1), or None."""
+
+    gram: Any
+    size: Any
+    guide: Any
+
+
+class Objective:
+    """The cost of pictures of one size against a content and regions of styles."""
+
+    def __init__(self, network: Network, weights: Weights, content: Floats, regions: Sequence[Region]) -> None:
+        """Look at ``content`` (rows, columns, 3) and the regions' styles (any size), and compile nothing yet."""
+        self.shape = content.shape
+        self.last = Costs(0.0, 0.0, 0.0, 0.0)
+        self._network = network
+        self._weights = weights
+        seen = network.look(content)
+        self._content = {name: seen[name] for name in weights.content}
+        self._regions = [self._target(region, seen) for region in regions]
+        self._compiled = tf.function(self._differentiate, input_signature=[tf.TensorSpec(self.shape, tf.float32)])
+
+    def __call__(self, values: Floats) -> tuple[float, Floats]:
+        """Return the total cost and its gradient at a picture, both pictures as vectors; keep :attr:`last`."""
+        costs, gradient = self._compiled(tf.constant(values.reshape(self.shape)))
+        self.last = Costs(*(float(cost) for cost in costs))
+        return self.last.total, gradient.numpy().ravel()
+
+    def _target(self, region: Region, seen: Mapping[str, Any]) -> tuple[float, dict[str, _Target]]:
+        """Return how much a region counts, and what it should be in each layer."""
+        grams: dict[str, Any] = {}
+        for style, share in region.styles:
+            features = self._network.look(style)
+            for name in self._weights.style:
+                grams[name] = grams.get(name, 0.0) + share * _gram(features[name], None)
+        targets = {}
+        for name, gram in grams.items():
+            guide = None if region.mask is None else _guide(region.mask, seen[name])
+            targets[name] = _Target(gram, tf.maximum(_mean_square(gram), _TINY), guide)
+        return region.weight * (1.0 if region.mask is None else float(region.mask.mean())), targets
+
+    def _differentiate(self, picture: Any) -> tuple[Any, Any]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(picture)
+            costs = self._costs(picture)
+            total = tf.add_n(costs)
+        return tf.stack([total, *costs]), tape.gradient(total, picture)
+
+    def _costs(self, picture: Any) -> list[Any]:
+        weights, seen = self._weights, self._network.trace(picture)
+        content = tf.add_n(
+            [
+                share * _mean_square(seen[name] - target) / tf.maximum(_mean_square(target), _TINY)
+                for (name, share), target in zip(weights.content.items(), self._content.values(), strict=True)
+            ]
+        )
+        style = tf.add_n(
+            [
+                area * weights.style[name] * _mean_square(_gram(seen[name], guide) - gram) / size
+                for area, targets in self._regions
+                for name, (gram, size, guide) in targets.items()
+            ]
+        )
+        variation = _mean_square(picture[1:] - picture[:-1]) + _mean_square(picture[:, 1:] - picture[:, :-1])
+        return [weights.content_weight * content, weights.style_weight * style, weights.tv_weight * variation]
+
+
+def _mean_square(tensor: Any) -> Any:
+    return tf.reduce_mean(tf.square(tensor))
+
+
+def _gram(features: Any, guide: Any) -> Any:
+    """Return the mean over places of features' products, (channels, channels); ``guide`` (places, 1) weighs places."""
+    flat = tf.reshape(features, (-1, features.shape[-1]))  # (places, channels)
+    if guide is None:
+        return tf.matmul(flat, flat, transpose_a=True) / tf.cast(tf.shape(flat)[0], tf.float32)
+    return tf.matmul(flat * guide, flat, transpose_a=True)
+
+
+def _guide(mask: Floats, features: Any) -> Any:
+    """Return the mask's mean around each place of ``features``, (places, 1), with the sum 1."""
+    rows, columns = features.shape[1:3]
+    small = np.maximum(resize(mask, Size(rows, columns)), 0).reshape(-1, 1)
+    return tf.constant(small / max(float(small.sum()), _TINY), tf.float32)

@@ -1,0 +1,69 @@
+"""The network that pictures are compared by: a backbone, cut off behind the last layer that is looked at.
+
+In: a picture (rows, columns, 3), float32 RGB from 0 to 1. Out: a tensor (1, rows', columns', channels) a layer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from dltools.errors import ModelFileError
+from dltools.models.backbones import squeezenet, vgg
+from dltools.models.style.config import BackboneName
+from dltools.models.style.pictures import Floats
+from dltools.runtime.arrayfile import read_arrays
+
+
+def use_threads(count: int) -> None:
+    """Let TensorFlow take ``count`` threads, 0 for all cores; without effect after its first computation."""
+    with contextlib.suppress(RuntimeError):  # it has begun already
+        tf.config.threading.set_intra_op_parallelism_threads(count)
+
+
+class Network:
+    """A backbone that gives the outputs of some of its layers by their names."""
+
+    def __init__(self, name: BackboneName, weights: Path, layers: Sequence[str]) -> None:
+        """Build the backbone ``name`` as far as ``layers`` need it, with the weights of the file ``weights``.
+
+        Raise :class:`ModelFileError` where the file is not the backbone's.
+        """
+        base = squeezenet.features() if name == "squeezenet" else vgg.features(name)
+        self._model = keras.Model(base.input, [base.get_layer(layer).output for layer in layers], name=name)
+        if name == "squeezenet":
+            squeezenet.set_weights(self._model, _squeezenet_weights(weights))
+        else:
+            vgg.load_weights(self._model, weights)
+        self._layers = tuple(layers)
+        self._mean = tf.constant(squeezenet.MEAN if name == "squeezenet" else vgg.MEAN, tf.float32)
+        self._compiled = tf.function(self.trace, input_signature=[tf.TensorSpec((None, None, 3), tf.float32)])
+
+    def trace(self, picture: Any) -> dict[str, Any]:
+        """Return what the layers make of a tensor (rows, columns, 3), inside a function that is being compiled."""
+        outputs = self._model(picture[None, ..., ::-1] * 255.0 - self._mean, training=False)
+        return dict(zip(self._layers, outputs if len(self._layers) > 1 else [outputs], strict=True))
+
+    def look(self, picture: Floats) -> dict[str, Any]:
+        """Return what the layers make of a picture (rows, columns, 3)."""
+        seen: dict[str, Any] = self._compiled(tf.constant(picture))
+        return seen
+
+
+def _squeezenet_weights(path: Path) -> dict[str, list[npt.NDArray[np.float32]]]:
+    """Return kernel and bias by layer name out of our own array file or the published HDF5."""
+    if path.suffix != ".npz":
+        return squeezenet.read_weights(path)
+    _, arrays = read_arrays(path, "SqueezeNet's weights")
+    names = {name.rpartition(".")[0] for name in arrays}
+    try:
+        return {name: [arrays[f"{name}.kernel"], arrays[f"{name}.bias"]] for name in names}
+    except KeyError as error:
+        raise ModelFileError(f"{path}: not SqueezeNet's weights ({error})") from error

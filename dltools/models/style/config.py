@@ -55,11 +55,11 @@ BACKBONES: Mapping[BackboneName, Backbone] = {
     "vgg16": Backbone(_VGG, 900, 3000),
     "squeezenet": Backbone(
         Weights(
-            {"fire5": 1.0},
+            {"fire7": 1.0},
             {"conv1": 0.2, "fire2": 0.2, "fire3": 0.2, "fire5": 0.2, "fire7": 0.2},
             1.0,
-            10.0,
-            1.0,
+            25.0,
+            20.0,
         ),
         700,
         1200,

@@ -126,5 +126,5 @@ def _gram(features: Any, guide: Any) -> Any:
 def _guide(mask: Floats, features: Any) -> Any:
     """Return the mask's mean around each place of ``features``, (places, 1), with the sum 1."""
     rows, columns = features.shape[1:3]
-    small = np.maximum(resize(mask, Size(rows, columns)), 0).reshape(-1, 1)
+    small = resize(mask, Size(rows, columns)).reshape(-1, 1)
     return tf.constant(small / max(float(small.sum()), _TINY), tf.float32)

@@ -6,6 +6,7 @@ In: a picture (rows, columns, 3), float32 RGB from 0 to 1. Out: a tensor (1, row
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,11 @@ from dltools.models.backbones import squeezenet, vgg
 from dltools.models.style.config import BackboneName
 from dltools.models.style.pictures import Floats
 from dltools.runtime.arrayfile import read_arrays
+
+
+#: Pixels by which a picture is mirrored beyond its edges: where networks pad with zeros, paintings get a grey frame.
+RIM = 16
+_PROBE = 512  # pixels, a side of a picture that shows how much smaller each layer is
 
 
 def use_threads(count: int) -> None:
@@ -43,13 +49,19 @@ class Network:
         else:
             vgg.load_weights(self._model, weights)
         self._layers = tuple(layers)
+        shapes = self._model.compute_output_shape((1, _PROBE, _PROBE, 3))
+        self._rims = [RIM >> round(math.log2(_PROBE / shape[1])) for shape in shapes]
         self._mean = tf.constant(squeezenet.MEAN if name == "squeezenet" else vgg.MEAN, tf.float32)
         self._compiled = tf.function(self.trace, input_signature=[tf.TensorSpec((None, None, 3), tf.float32)])
 
     def trace(self, picture: Any) -> dict[str, Any]:
         """Return what the layers make of a tensor (rows, columns, 3), inside a function that is being compiled."""
-        outputs = self._model(picture[None, ..., ::-1] * 255.0 - self._mean, training=False)
-        return dict(zip(self._layers, outputs if len(self._layers) > 1 else [outputs], strict=True))
+        rimmed = tf.pad(picture, [[RIM, RIM], [RIM, RIM], [0, 0]], "SYMMETRIC")
+        outputs = self._model(rimmed[None, ..., ::-1] * 255.0 - self._mean, training=False)
+        return {
+            name: output[:, rim:-rim, rim:-rim]
+            for name, rim, output in zip(self._layers, self._rims, outputs, strict=True)
+        }
 
     def look(self, picture: Floats) -> dict[str, Any]:
         """Return what the layers make of a picture (rows, columns, 3)."""

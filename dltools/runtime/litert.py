@@ -7,6 +7,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from dltools.errors import ModelFileError
 from dltools.runtime.predictor import Floats
@@ -53,6 +56,25 @@ class LiteRtPredictor:
             reason = _first_line(error, "")
             raise ModelFileError(f"{self._path}: takes no batch of {batch} ({reason})") from error
         self._batch = batch
+
+
+def constants(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the weights that a ``.tflite`` file holds, by the names that its converter gave them, as they are stored.
+
+    Raise :class:`ModelFileError` where LiteRT cannot open the file.
+    """
+    with _quiet_stderr() as told:
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            interpreter = Interpreter(model_path=str(path))
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise ModelFileError(f"{path}: LiteRT cannot open it ({_first_line(error, told())})") from error
+    found = {}
+    for detail in interpreter.get_tensor_details():
+        with contextlib.suppress(ValueError):  # not a constant, so there is nothing in it yet
+            found[str(detail["name"])] = interpreter.get_tensor(detail["index"])
+    return found
 
 
 def _first_line(error: Exception, told: str) -> str:

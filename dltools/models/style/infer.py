@@ -7,7 +7,7 @@ Gatys, Ecker and Bethge, "Image style transfer using convolutional neural networ
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,14 +17,19 @@ from dltools.models.style.config import BACKBONES, BackboneName, Settings
 from dltools.models.style.optimizers import Lbfgs
 from dltools.models.style.painting import OPTIMIZERS, Painting, Subject, result_size
 from dltools.models.style.state import Saved
-from dltools.runtime.assets import Registry, embedded_path, locate
+from dltools.runtime.assets import Progress, Registry, embedded_path, locate
 from dltools.runtime.export import quiet_tensorflow
-from dltools.runtime.fetch import Progress, fetch_model
+from dltools.runtime.fetch import fetch_model
 
 if TYPE_CHECKING:
     from dltools.models.style.network import Network
 
-COMMAND = "style-transfer"
+#: What the registry calls each backbone. SqueezeNet's weights are those of the classifier that is embedded anyway.
+_MODELS: Mapping[BackboneName, str] = {
+    "vgg19": "style-transfer-vgg19",
+    "vgg16": "style-transfer-vgg16",
+    "squeezenet": "squeezenet",
+}
 
 
 class Found(NamedTuple):
@@ -51,7 +56,7 @@ def find(
         return next(found for candidate in BACKBONES if (found := _at_hand(registry, candidate)))  # the best first
     if weights is not None:
         return Found(name, weights, "given")
-    model = registry.model(f"{COMMAND}-{name}", COMMAND)
+    model = registry.model(_MODELS[name])
     return _at_hand(registry, name) or Found(
         name, fetch_model(model, offline=offline, progress=progress)["weights"], "fetched"
     )
@@ -59,7 +64,7 @@ def find(
 
 def _at_hand(registry: Registry, name: BackboneName) -> Found | None:
     """Return a backbone that is embedded or in the cache."""
-    model = registry.model(f"{COMMAND}-{name}", COMMAND)
+    model = registry.model(_MODELS[name])
     path = embedded_path(model)
     if path is not None:
         return Found(name, path, "embedded")

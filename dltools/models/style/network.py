@@ -16,12 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from dltools.errors import ModelFileError
 from dltools.models.backbones import squeezenet, vgg
 from dltools.models.style.config import BackboneName
 from dltools.models.style.pictures import Floats
-from dltools.runtime.arrayfile import read_arrays
-
 
 #: Pixels by which a picture is mirrored beyond its edges: where networks pad with zeros, paintings get a grey frame.
 RIM = 16
@@ -70,12 +67,5 @@ class Network:
 
 
 def _squeezenet_weights(path: Path) -> dict[str, list[npt.NDArray[np.float32]]]:
-    """Return kernel and bias by layer name out of our own array file or the published HDF5."""
-    if path.suffix != ".npz":
-        return squeezenet.read_weights(path)
-    _, arrays = read_arrays(path, "SqueezeNet's weights")
-    names = {name.rpartition(".")[0] for name in arrays}
-    try:
-        return {name: [arrays[f"{name}.kernel"], arrays[f"{name}.bias"]] for name in names}
-    except KeyError as error:
-        raise ModelFileError(f"{path}: not SqueezeNet's weights ({error})") from error
+    """Return kernel and bias by layer name out of the embedded classifier, or of the published HDF5."""
+    return squeezenet.read_converted(path) if path.suffix == ".tflite" else squeezenet.read_weights(path)

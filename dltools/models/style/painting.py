@@ -200,6 +200,8 @@ class Painting:
             raise UsageError("the saved state is of another painting: other pictures, backbone, weights or settings")
         if saved.level >= len(self.levels) or saved.values.size != self.levels[saved.level].pixels * 3:
             raise UsageError("the saved state does not fit this painting")
+        if not self._optimizer.fits(saved.memory) or not 0 <= saved.values.min() <= saved.values.max() <= 1:
+            raise UsageError("the saved state has numbers that no painting comes to")
         state = _unknown(saved.values)._replace(memory=saved.memory, steps=saved.steps)
         return _Standing(saved.level, saved.total, state, saved.costs)
 

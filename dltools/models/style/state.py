@@ -9,8 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from dltools.errors import ModelFileError
+from dltools.io.jsontext import read_json
 from dltools.models.style.optimizers import Floats
 from dltools.runtime.arrayfile import encode_arrays, read_arrays
+
+_MOST = 2**31  # of any count: more cannot come of a run
 
 
 class Saved(NamedTuple):
@@ -42,7 +45,7 @@ def decode(path: Path) -> Saved:
     """Read a state's file; raise :class:`ModelFileError` where it is damaged or none."""
     text, arrays = read_arrays(path, "a state of style-transfer")
     try:
-        facts = json.loads(text)
+        facts = read_json(text)
         values = arrays.pop("values")
         memory = tuple(arrays[f"memory{number}"] for number in range(len(arrays)))
         seed, level, steps, total = counts = [int(facts[key]) for key in ("seed", "level", "steps", "total")]
@@ -50,6 +53,6 @@ def decode(path: Path) -> Saved:
         fits = all(array.shape == values.shape and array.dtype == np.float32 for array in (values, *memory))
     except (ValueError, KeyError, TypeError) as error:
         raise ModelFileError(f"{path}: not a state of style-transfer") from error
-    if not fits or values.ndim != 1 or min(counts) < 0:
+    if not fits or values.ndim != 1 or min(counts) < 0 or max(counts) > _MOST:
         raise ModelFileError(f"{path}: not a state of style-transfer")
     return saved

@@ -46,24 +46,26 @@ class Backbone(NamedTuple):
     pixel: int
 
 
-_VGG_STYLE = {f"block{number}_conv1": 0.2 for number in range(1, 6)}
-_VGG = Weights({"block4_conv2": 1.0}, _VGG_STYLE, 1.0, 10.0, 1.0)
+_VGG = Weights(
+    {"block4_conv2": 1.0},
+    {"block1_conv1": 0.2, "block2_conv1": 0.3, "block3_conv1": 0.25, "block4_conv1": 0.2, "block5_conv1": 0.05},
+    content_weight=1.0,
+    style_weight=25.0,
+    tv_weight=60.0,
+)
+_SQUEEZENET = Weights(
+    {"fire7": 1.0},
+    {"conv1": 0.2, "fire2": 0.2, "fire3": 0.3, "fire5": 0.3},
+    content_weight=1.0,
+    style_weight=25.0,
+    tv_weight=20.0,
+)
 
 #: The best first.
 BACKBONES: Mapping[BackboneName, Backbone] = {
     "vgg19": Backbone(_VGG, 900, 3000),
     "vgg16": Backbone(_VGG, 900, 3000),
-    "squeezenet": Backbone(
-        Weights(
-            {"fire7": 1.0},
-            {"conv1": 0.2, "fire2": 0.2, "fire3": 0.2, "fire5": 0.2, "fire7": 0.2},
-            1.0,
-            25.0,
-            20.0,
-        ),
-        700,
-        1200,
-    ),
+    "squeezenet": Backbone(_SQUEEZENET, 700, 1200),
 }
 
 

@@ -49,11 +49,7 @@ class Network:
 
         Raise :class:`ModelFileError` where the file is not the backbone's.
         """
-        base = (
-            squeezenet.features()
-            if name == "squeezenet"
-            else vgg.features(name, average=__import__("os").environ.get("AVG") == "1")
-        )
+        base = squeezenet.features() if name == "squeezenet" else vgg.features(name, average=True)
         self._model = keras.Model(base.input, [base.get_layer(layer).output for layer in layers], name=name)
         if name == "squeezenet":
             squeezenet.set_weights(self._model, _squeezenet_weights(weights))

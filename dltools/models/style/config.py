@@ -48,10 +48,10 @@ class Backbone(NamedTuple):
 
 _VGG = Weights(
     {"block4_conv2": 1.0},
-    {"block1_conv1": 0.2, "block2_conv1": 0.3, "block3_conv1": 0.25, "block4_conv1": 0.2, "block5_conv1": 0.05},
+    {"block1_conv1": 0.3, "block2_conv1": 0.3, "block3_conv1": 0.25, "block4_conv1": 0.15},
     content_weight=1.0,
-    style_weight=25.0,
-    tv_weight=60.0,
+    style_weight=40.0,
+    tv_weight=40.0,
 )
 _SQUEEZENET = Weights(
     {"fire7": 1.0},

@@ -115,6 +115,11 @@ def _style(folder: Path) -> None:
     Image.fromarray(np.repeat(np.uint8([255, 0]), 32)[:, None].repeat(96, axis=1)).save(folder / "sky_mask.png")
 
 
+def _pipelines(folder: Path) -> None:
+    _lines(folder / "chat.txt", ["I love you", "shall we get lunch", "I am not happy"])
+    _lines(folder / "orders.csv", ["7,Ada,25th of June 2009,12.50", "8,Grace,den 3. Oktober 1990,8.00"])
+
+
 _FILES: dict[str, Callable[[Path], None]] = {
     "yolo-detect": _yolo,
     "date-translate": _dates,
@@ -123,4 +128,5 @@ _FILES: dict[str, Callable[[Path], None]] = {
     "wordvec": _wordvec,
     "nn-train": _nn_train,
     "style-transfer": _style,
+    "Pipelines": _pipelines,
 }

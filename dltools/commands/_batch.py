@@ -56,11 +56,11 @@ def image_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int
         @functools.wraps(function)
         def subcommand(ctx: click.Context, /, **own: Any) -> int:
             context = open_context(ctx)
-            items, most = _image_items(ctx, context.settings)
-            context.jobs = min(context.settings.jobs or DEFAULT_JOBS, context.cores, most or context.cores)
+            items, known = _image_items(ctx, context.settings)
+            context.jobs = min(context.settings.jobs or DEFAULT_JOBS, context.cores, known or context.cores)
             works = [function(context.for_job(number), **own) for number in range(context.jobs)]
             with Jobs([functools.partial(_attempt, work) for work in works]) as jobs:
-                return _run(context, jobs.run(_told_apart(items, context)), view)
+                return _run(context, jobs.run(_told_apart(items, context)), view, known)
 
         return subcommand
 
@@ -129,10 +129,10 @@ def _attempt(work: Work, item: Item) -> Done:
         return item, error
 
 
-def _run(context: Context, done: Iterable[Done], view: View) -> int:
+def _run(context: Context, done: Iterable[Done], view: View, total: int | None) -> int:
     settings, report = context.settings, Report()
     write = record_writer(context, view)
-    with _render.Progress(context) as progress:
+    with _render.Progress(context, total) as progress:
         for item, result in done:
             write(_count(context, item, result, report))
             progress.advance()

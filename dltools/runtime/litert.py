@@ -11,9 +11,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dltools.errors import ModelFileError
 from dltools.runtime.predictor import Floats
 

@@ -14,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PHOTO = ROOT / "dltools" / "assets" / "coffee.jpg"
 GOLDEN = ROOT / "tests" / "golden"
+FACE = ROOT / "dltools" / "assets" / "astronaut.jpg"
+OTHER_FACE = GOLDEN / "cameraman.jpg"
 SHARED = ROOT.parent / "shared" / "data"
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]

@@ -398,6 +398,30 @@ def _predict(path: Path) -> None:
     json.dumps(answers.tolist(), allow_nan=False)
 
 
+def _paintings(_folder: Path) -> list[bytes]:
+    from dltools.models.style import state
+
+    values = np.random.default_rng(0).random((3, 6 * 8 * 3), np.float32)
+    saved = state.Saved("0" * 64, 7, 0, 3, 3, (2.5, 2.25), values[0], (values[1], values[2]))
+    return [state.encode(saved), state.encode(saved._replace(level=1, costs=(), memory=()))]
+
+
+def _paint(path: Path) -> None:
+    """Take a step of each optimizer from a saved state, towards grey."""
+    from dltools.models.style import optimizers, state
+
+    def cost(values: optimizers.Floats) -> tuple[float, optimizers.Floats]:
+        off = values - np.float32(0.5)
+        return float(np.dot(off, off)) / 2, off
+
+    saved = state.decode(path)
+    for kind in (optimizers.Adam(), optimizers.Lbfgs()):
+        if kind.fits(saved.memory):
+            after = kind.step(optimizers.start(np.clip(saved.values, 0, 1), cost, saved.memory, saved.steps), cost)
+            if after is not None and not np.isfinite(after.values).all():
+                raise AssertionError(f"{kind} leads to numbers that are not finite")
+
+
 def _emojify(path: Path) -> None:
     from dltools.models.emoji.infer import Emojifier
 
@@ -528,6 +552,87 @@ def _detect(path: Path) -> None:
     json.dumps(found, allow_nan=False)
 
 
+# --- faces ----------------------------------------------------------------------------------------------------
+
+
+def _dlib_networks(_folder: Path) -> list[bytes]:
+    from tests.face_files import dlib_embedding
+
+    return [dlib_embedding()]
+
+
+def _read_dlib_network(path: Path) -> None:
+    from dltools.models.faces import dlib_file
+    from tests.face_files import TINY_BLOCKS
+
+    dlib_file.BLOCKS = TINY_BLOCKS  # the real network has 22 MB
+    network = dlib_file.read_embedding(path)
+    if not all(np.isfinite(convolution.kernel).all() for convolution in network.convolutions):
+        raise AssertionError("weights that are not finite")
+
+
+def _dlib_predictors(_folder: Path) -> list[bytes]:
+    from tests.face_files import dlib_predictor
+
+    return [dlib_predictor(), dlib_predictor(forests=1, trees=1, depth=1, pixels=2)]
+
+
+def _read_dlib_predictor(path: Path) -> None:
+    from dltools.models.faces.dlib_file import read_shape_predictor
+    from dltools.models.faces.landmarks import LandmarkModel, Square
+
+    LandmarkModel(read_shape_predictor(path)).find(np.full((20, 30, 3), 90, np.uint8), Square(10, 10, 12))
+
+
+def _open_landmarks(path: Path) -> None:
+    from dltools.models.faces.landmarks import LandmarkModel, Square
+
+    LandmarkModel.open(path).find(np.full((20, 30, 3), 90, np.uint8), Square(10, 10, 12))
+
+
+def _graphs(_folder: Path) -> list[bytes]:
+    from tests.face_files import facenet_graph
+
+    return [facenet_graph()]
+
+
+def _read_graph(path: Path) -> None:
+    from dltools.models.faces.frozen_graph import read_facenet
+
+    read_facenet(path)
+
+
+def _databases(_folder: Path) -> list[bytes]:
+    from dltools.models.faces.database import FaceDatabase, Known
+
+    known = [Known("Ada", "/a.jpg", "f" * 64, (0.0, 1.0, 2.0, 3.0)), Known("É", "b", "", (0.0, 0.0, 1.0, 1.0))]
+    table = _RANDOM.normal(size=(2, 128)).astype(np.float32)
+    return [FaceDatabase.empty("dlib-resnet", "dlib-resnet", 128).with_faces(known, table).encode()]
+
+
+def _identify(path: Path) -> None:
+    from dltools.models.faces.database import FaceDatabase
+
+    database = FaceDatabase.open(path)
+    dimensions = database.embeddings.shape[1]
+    match = database.identify(np.zeros(dimensions, np.float32), 0.6)
+    json.dumps([match._asdict(), database.names, len(database.encode())], allow_nan=False)
+
+
+def _embedder_configs(_folder: Path) -> list[bytes]:
+    from dltools.runtime.modelfile import read_config
+
+    return [read_config(ASSETS / "dlib-resnet.tflite").encode()]
+
+
+def _embedder_configured(path: Path) -> None:
+    from dltools.models.faces.infer import FaceReader
+
+    _sealed(ASSETS / "dlib-resnet.tflite", path)
+    reader = FaceReader.load(str(path.with_suffix(".tflite")), threads=1)
+    reader.embed_chips([np.full((reader.config.size,) * 2 + (3,), 90, np.uint8)])
+
+
 # --- cache and journal ----------------------------------------------------------------------------------------
 
 
@@ -610,6 +715,7 @@ READERS: Sequence[Reader] = (
     Reader("sentences", _sentences, _read_sentences),
     Reader("names", _names, _read_names),
     Reader("networks", _networks, _predict, examples=150),
+    Reader("paintings", _paintings, _paint, examples=100),
     Reader("emoji-average", _asset("emoji-average.npz"), _emojify),
     Reader("emoji-lstm", _asset("emoji-lstm.npz"), _emojify),
     Reader("names-rnn", _asset("names-rnn.npz"), _invent, examples=40),
@@ -619,6 +725,12 @@ READERS: Sequence[Reader] = (
     Reader("classifier-config", _classifier_configs, _classifier_configured),
     Reader("classifier-arrays", _classifiers, _classify, examples=100),
     Reader("classifier-state", _classifier_states, _resume_classifier, examples=100),
+    Reader("dlib-network", _dlib_networks, _read_dlib_network, examples=100),
+    Reader("dlib-predictor", _dlib_predictors, _read_dlib_predictor, examples=150),
+    Reader("frozen-graph", _graphs, _read_graph, examples=150),
+    Reader("face-landmarks", _asset("face-landmarks.npz"), _open_landmarks, suffix=".npz", examples=40),
+    Reader("face-database", _databases, _identify, examples=150),
+    Reader("embedder-config", _embedder_configs, _embedder_configured),
     Reader("zip", _zips, _member, suffix=".whl"),
     Reader("tar", _tars, _member, suffix=".tgz"),
     Reader("journal", _journals, _resume),

@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -23,6 +23,8 @@ from dltools.io.text import printable_line
 
 #: How many inputs are at work at once unless ``--jobs`` says: one is decoded while a network runs on another.
 DEFAULT_JOBS = 2
+
+Out = TypeVar("Out")
 
 #: What a command makes of an item, in a thread of its own.
 Work = Callable[[Item], Record]
@@ -56,18 +58,30 @@ def image_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int
         @functools.wraps(function)
         def subcommand(ctx: click.Context, /, **own: Any) -> int:
             context = open_context(ctx)
-            items, known = _image_items(ctx, context.settings)
-            context.jobs = min(context.settings.jobs or DEFAULT_JOBS, context.cores, known or context.cores)
-            works = [function(context.for_job(number), **own) for number in range(context.jobs)]
-            with Jobs([functools.partial(_attempt, work) for work in works]) as jobs:
-                return _run(context, jobs.run(_told_apart(items, context)), view, known)
+            items, known = asked_items(ctx, context.settings)
+            with open_jobs(context, lambda job: _passing(function(job, **own)), known) as run:
+                return _run(context, run(_told_apart(items, context)), view, known)
 
         return subcommand
 
     return decorate
 
 
-def _image_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item], int | None]:
+@contextlib.contextmanager
+def open_jobs(
+    context: Context, prepare: Callable[[Context], Callable[[Item], Out]], most: int | None
+) -> Iterator[Callable[[Iterable[Item]], Iterator[tuple[Item, Out | Exception]]]]:
+    """Give what runs items through several jobs at once, each with what ``prepare`` made for it; in their order.
+
+    ``most``: how many items there will be, if known. An item comes back with its result, or with what was raised.
+    """
+    context.jobs = min(context.settings.jobs or DEFAULT_JOBS, context.cores, most or context.cores)
+    works = [prepare(context.for_job(number)) for number in range(context.jobs)]
+    with Jobs([functools.partial(_attempt, work) for work in works]) as jobs:
+        yield jobs.run
+
+
+def asked_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item], int | None]:
     """Return the items that the command line asks for, and how many there are, if that can be known."""
     source = settings.files_from
     if source is None and not settings.operands:
@@ -121,10 +135,15 @@ def _told_apart(items: Iterator[Item], context: Context) -> Iterator[Item]:
         yield item
 
 
-def _attempt(work: Work, item: Item) -> Done:
-    """Return the item with its record or with what the work raised, which is raised again in its turn."""
+def _passing(work: Work) -> Work:
+    """Return ``work``, but for records of a failure further up the pipe, which are passed on untouched."""
+    return lambda item: item.record() if item.is_error else work(item)
+
+
+def _attempt(work: Callable[[Item], Out], item: Item) -> tuple[Item, Out | Exception]:
+    """Return the item with its result or with what the work raised, which is raised again in its turn."""
     try:
-        return item, item.record() if item.is_error else work(item)
+        return item, work(item)
     except Exception as error:
         return item, error
 

@@ -21,8 +21,8 @@ from dltools.io.text import printable
 if TYPE_CHECKING:
     import subprocess
 
-#: The embedded model whose file is the photograph that the lines of :data:`COMMANDS` call ``coffee.jpg``.
-_PHOTO = "example-photo"
+#: The registered photographs that the lines of :data:`COMMANDS` read: ``coffee.jpg``, ``astronaut.jpg``.
+_PHOTOS = ("example-photo", "example-face")
 
 
 @click.command(
@@ -81,14 +81,17 @@ def _lay_out(folder: Path) -> None:
     from dltools.io.outputs import atomic_write
     from dltools.runtime.assets import Registry, embedded_path
 
-    photo = embedded_path(Registry.load().model(_PHOTO))
-    if photo is None:
-        raise InputError("the example photograph is missing: install dltools again", code="missing")
+    registry = Registry.load()
+    photos = [embedded_path(registry.model(name)) for name in _PHOTOS]
     make_folder(folder)
-    if (folder / "coffee.jpg").exists():
-        raise UsageError(f"{folder / 'coffee.jpg'}: exists already: name another folder")
-    with atomic_write(folder / "coffee.jpg") as stream:
-        stream.write(photo.read_bytes())
+    for photo in photos:
+        if photo is None:
+            raise InputError("an example photograph is missing: install dltools again", code="missing")
+        if (folder / photo.name).exists():
+            raise UsageError(f"{folder / photo.name}: exists already: name another folder")
+    for photo in filter(None, photos):
+        with atomic_write(folder / photo.name) as stream:
+            stream.write(photo.read_bytes())
 
 
 def _judge(context: Context, report: Report, name: str, done: subprocess.CompletedProcess[bytes]) -> None:

@@ -93,7 +93,8 @@ def test_a_resumed_training_ends_as_one_that_never_stopped(tree: Tree, tmp_path:
     from dltools.models.classify.recipe import Recipe
 
     small = {"width": 4} if arch == "convnet" else {}
-    recipe = Recipe.of(arch, 5, weights="none", epochs=3, members=2, size=16, **small)  # type: ignore[arg-type]
+    seed = 2**31 - 1  # the largest that the command takes
+    recipe = Recipe.of(arch, seed, weights="none", epochs=3, members=2, size=16, **small)  # type: ignore[arg-type]
     listed = list_folder(tree)
     pictures = read_pictures(listed, ("blue", "red"), preparation_of(recipe), lambda path, error: None)
     states: list[bytes] = []
@@ -104,6 +105,78 @@ def test_a_resumed_training_ends_as_one_that_never_stopped(tree: Tree, tmp_path:
         again = train(pictures, ("blue", "red"), recipe, name="x", resume=tmp_path / "state")
         np.testing.assert_allclose(again.held_losses, whole.held_losses, atol=1e-5)
         np.testing.assert_allclose(again.scores, whole.scores, atol=1e-5)
+
+
+def test_the_command_goes_on_from_its_state_and_removes_it(tree: Tree, run: Run, tmp_path: Path) -> None:
+    """A state of the first epochs, as an interrupted run leaves it, without its seed being given again."""
+    from dltools.models.classify.data import read_pictures
+    from dltools.models.classify.fit import preparation_of, train
+    from dltools.models.classify.recipe import Recipe
+
+    recipe = Recipe.of("logistic", 3, weights="none", epochs=4, size=8)
+    pictures = read_pictures(list_folder(tree), ("blue", "red"), preparation_of(recipe), lambda path, error: None)
+    states: list[bytes] = []
+    train(pictures, ("blue", "red"), recipe, name="set", save=states.append)
+    options = ("--arch", "logistic", "--weights", "none", "--epochs", 4, "--size", 8)
+    _train(run, tree, tmp_path / "whole", *options)
+    state = tmp_path / "state"
+    state.write_bytes(states[6])
+    again = ("image-classify", "train", tree, "-o", tmp_path / "again", "--state", state, "--resume", "--json")
+    done = run(*again, *options)
+    assert done.returncode == 0 and json.loads(done.stdout)["seed"] == 3
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert not state.exists()
+    state.write_bytes(states[6])
+    for other in (("--epochs", 5), ("--class-weights", "none"), ("--no-augment",), ("--seed", 4)):
+        done = run(*again, *options, *other, "--force")
+        assert done.returncode == 2 and b"of a training with other options" in done.stderr
+    (tree / "red" / "0.png").unlink()
+    done = run(*again, *options, "--force")
+    assert done.returncode == 2 and b"of a training with other pictures" in done.stderr and state.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--arch", "logistic", "--size", 64), "--weights none"),
+        (("--arch", "convnet", "--width", 8), "--weights none"),
+        (("--arch", "mlp", "--weights", "none", "--width", 8), "no --width"),
+        (("--resume",), "--state"),
+        (("--arch", "logistic", "--weights", "none", "--members", 32), "--members"),
+    ],
+)
+def test_choices_that_exclude_each_other_are_wrong_usage(
+    run: Run, tree: Tree, tmp_path: Path, options: tuple[object, ...], message: str
+) -> None:
+    done = run("image-classify", "train", tree, "-o", tmp_path / "m", *options)
+    assert done.returncode == 2 and message in done.stderr.decode() and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "m").exists()
+
+
+def test_pictures_of_val_folders_measure_and_are_not_learned_from(run: Run, tree: Tree, tmp_path: Path) -> None:
+    for part, chosen in (("train", range(7)), ("val", range(7, 10))):
+        for label in ("red", "blue"):
+            (tree / part / label).mkdir(parents=True)
+            for number in chosen:
+                (tree / label / f"{number}.png").rename(tree / part / label / f"{number}.png")
+    record = _train(run, tree, tmp_path / "m", "--arch", "logistic", "--weights", "none", "--min-score", 0.6)
+    assert (record["pictures"], record["held_out"]) == (20, 6)
+    config = Classifier.open(tmp_path / "m").config
+    assert config.min_score == 0.6 and config.training["pictures"] == 20
+    score = json.loads(run("image-classify", "evaluate", tree, "-m", tmp_path / "m", "--json").stdout)
+    assert score["pictures"] == 6 and score["accuracy"] == record["accuracy"]
+    table = run("image-classify", "evaluate", tree, "-m", tmp_path / "m", "--format", "tsv").stdout.decode()
+    assert [row.split("\t")[:2] for row in table.splitlines()[1:]] == [["blue", "3"], ["red", "3"], ["all", "6"]]
+
+
+def test_balance_shows_every_class_as_often() -> None:
+    from dltools.models.classify.fit import _order
+
+    targets = np.array([0] * 9 + [1] * 3)
+    random = np.random.default_rng(1)
+    balanced = _order(targets, np.arange(12), True, random)
+    assert np.bincount(targets[balanced]).tolist() == [6, 6]
+    assert sorted(_order(targets, np.arange(12), False, random).tolist()) == list(range(12))
 
 
 def test_a_damaged_picture_is_named_and_skipped(run: Run, tree: Tree, tmp_path: Path) -> None:

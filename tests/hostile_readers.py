@@ -483,11 +483,12 @@ def _classifiers(_folder: Path) -> list[bytes]:
 
 def _tiny_pictures() -> Any:
     from dltools.models.classify.data import Pictures
+    from dltools.models.classify.likeness import Likeness, mark_of
 
     random = np.random.default_rng(0)
     squares = random.integers(0, 256, (6, 8, 8, 3), np.uint8)
-    hashes = random.integers(0, 2**63, 6).astype(np.uint64)
-    return Pictures(squares, np.array([0, 1] * 3), hashes, (Path(),) * 6, None)
+    likeness = Likeness.of([mark_of(each) for each in squares])
+    return Pictures(squares, np.array([0, 1] * 3), likeness, (Path(),) * 6, None)
 
 
 def _tiny_recipe() -> Any:

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dltools.io.images import encode_image
-from dltools.models.classify.data import folds, groups_of, list_folder, perceptual_hash
+from dltools.models.classify.data import folds, list_folder
 from dltools.models.classify.evaluate import class_number, score_of
 from dltools.models.classify.infer import Classifier
+from dltools.models.classify.likeness import Likeness, groups_of, mark_of
 from tests.conftest import PHOTO, Run
 
 Tree = Path
@@ -243,8 +244,7 @@ def test_near_duplicates_share_a_group(photo: Path) -> None:
     image = Image.open(photo)
     near = [image, image.resize((300, 200)), image.point(lambda value: min(255, value + 12))]
     other = Image.fromarray(_picture(np.random.default_rng(0), True))
-    hashes = np.array([perceptual_hash(np.asarray(each)) for each in (*near, other)], np.uint64)
-    groups = groups_of(hashes)
+    groups = groups_of(Likeness.of([mark_of(np.asarray(each)) for each in (*near, other)]))
     assert len(set(groups[:3].tolist())) == 1 and groups[3] != groups[0]
 
 
@@ -255,8 +255,19 @@ def test_hashes_that_differ_in_three_bits_share_a_group(hashes: list[int], data:
     near = hashes[0]
     for bit in bits:
         near ^= 1 << bit
-    groups = groups_of(np.array([*hashes, near], np.uint64))
+    squares = np.full((len(hashes) + 1, 256), 1 / 16, np.float32)
+    groups = groups_of(Likeness(np.array([*hashes, near], np.uint64), squares))
     assert groups[0] == groups[-1]
+
+
+def test_plain_pictures_that_share_a_hash_are_not_taken_for_duplicates() -> None:
+    """Of scikit-learn's digits, on one background, a hash alone would put more than half into one group."""
+    digits = pytest.importorskip("sklearn.datasets").load_digits().images[:600]
+    pictures = [np.repeat(each[..., None] * 15, 3, axis=2).astype(np.uint8) for each in digits]
+    sizes = np.bincount(groups_of(Likeness.of([mark_of(each) for each in pictures])))
+    assert sizes.max() < 20
+    blank = [np.full((9, 9, 3), value, np.uint8) for value in (0, 128, 255)]
+    assert len(set(groups_of(Likeness.of([mark_of(each) for each in (*blank, pictures[0])]))[:3].tolist())) == 1
 
 
 @settings(max_examples=50, deadline=None)

@@ -1,32 +1,31 @@
 """Labelled pictures of a folder: a sub-folder for each class, or such folders in ``train/``, ``val/`` and ``test/``.
 
-Out: squares (pictures, size, size, 3), uint8, on disk where they are many, with class numbers and perceptual hashes.
+Out: squares (pictures, size, size, 3), uint8, on disk where they are many, class numbers, and what tells near-duplicates.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from dltools.errors import InputError
+from dltools.errors import InputError, OutputError
 from dltools.io.images import Pixels, decode_image
 from dltools.io.inputs import read_file
 from dltools.models.classify.config import Preparation
-from dltools.models.classify.prepare import resized, square
+from dltools.models.classify.likeness import Likeness, Mark, mark_of
+from dltools.models.classify.prepare import square
 from dltools.models.nn.pictures import image_files
 
 #: Decoded squares that take more bytes than this lie in a temporary file, which batches are read from.
 MOST_IN_MEMORY = 1 << 28
 
 _TRAIN, _VALIDATION, _TEST = ("train", "training"), ("val", "valid", "validation"), ("test", "testing")
-_HASH = 8  # the hash compares 8 x 8 pairs of neighbours
-_BANDS, _NEAR = 4, 3  # of four parts of two hashes that differ in at most three bits, one is the same
 
 #: Told of a picture that cannot be read: its path, and why.
 Failed = Callable[[str, InputError], None]
@@ -42,11 +41,11 @@ class Listed(NamedTuple):
 
 
 class Pictures(NamedTuple):
-    """Squares (pictures, size, size, 3), class numbers (pictures,), hashes (pictures,) and their paths."""
+    """Squares (pictures, size, size, 3), class numbers (pictures,), what tells near-duplicates, and their paths."""
 
     squares: Pixels
     targets: Numbers
-    hashes: npt.NDArray[np.uint64]
+    likeness: Likeness
     paths: tuple[Path, ...]
     held: npt.NDArray[np.bool_] | None
 
@@ -96,7 +95,7 @@ def read_pictures(
     shape = (len(listed.paths), preparation.size, preparation.size, 3)
     squares = _room(shape)
     kept: list[int] = []
-    hashes: list[int] = []
+    marks: list[Mark] = []
     for at, path in enumerate(listed.paths):
         try:
             pixels = decode_image(read_file(str(path)))
@@ -104,7 +103,7 @@ def read_pictures(
         except InputError as error:
             failed(str(path), error)
             continue
-        hashes.append(perceptual_hash(pixels))
+        marks.append(mark_of(pixels))
         kept.append(at)
         if progress is not None:
             progress(at + 1, len(listed.paths))
@@ -113,48 +112,19 @@ def read_pictures(
     targets = np.array([numbers[listed.labels[at]] for at in kept], np.int64)
     held = None if listed.held is None else np.array([listed.held[at] for at in kept])
     paths = tuple(listed.paths[at] for at in kept)
-    return Pictures(squares[: len(kept)], targets, np.array(hashes, np.uint64), paths, held)
+    return Pictures(squares[: len(kept)], targets, Likeness.of(marks), paths, held)
 
 
 def _room(shape: tuple[int, ...]) -> Pixels:
     if np.prod(shape, dtype=np.int64) <= MOST_IN_MEMORY:
         return np.empty(shape, np.uint8)
     with tempfile.TemporaryFile() as file:  # unnamed, and gone when the array goes
+        try:  # what is mapped and finds no room on the disk later would end the process
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, int(np.prod(shape, dtype=np.int64)))
+        except OSError as error:
+            raise OutputError(f"{tempfile.gettempdir()}: no room for the pictures ({error.strerror})") from error
         return np.memmap(file, np.uint8, "w+", shape=shape)
-
-
-def perceptual_hash(pixels: Pixels) -> int:
-    """Return a picture's 64 bits of "difference hash", which near-duplicates share nearly all of."""
-    small = resized(pixels, _HASH + 1, _HASH, "box").astype(np.int64).sum(axis=2)  # (8, 9)
-    bits = (small[:, 1:] > small[:, :-1]).ravel()
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")
-
-
-def groups_of(hashes: npt.NDArray[np.uint64]) -> Numbers:
-    """Return a group's number for each hash (pictures,): hashes that differ in at most three bits share a group."""
-    parent = list(range(len(hashes)))
-
-    def root(at: int) -> int:
-        while parent[at] != at:
-            parent[at] = parent[parent[at]]
-            at = parent[at]
-        return at
-
-    for one, other in _near(hashes.tolist()):
-        parent[root(other)] = root(one)
-    return np.unique([root(at) for at in range(len(hashes))], return_inverse=True)[1].astype(np.int64)
-
-
-def _near(hashes: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield pairs of near hashes; of the many of one band each is compared with the distinct ones before it."""
-    for band in range(_BANDS):
-        seen: dict[int, dict[int, int]] = {}
-        for at, value in enumerate(hashes):
-            same = seen.setdefault(value >> (16 * band) & 0xFFFF, {})
-            for other, first in same.items():
-                if (value ^ other).bit_count() <= _NEAR:
-                    yield first, at
-            same.setdefault(value, at)
 
 
 def folds(targets: Numbers, groups: Numbers, count: int, random: np.random.Generator) -> Numbers:

@@ -17,8 +17,9 @@ import numpy.typing as npt
 from dltools.errors import InputError, ModelFileError, UsageError
 from dltools.models.classify import arrays
 from dltools.models.classify.config import ClassifierConfig, Preparation
-from dltools.models.classify.data import Numbers, Pictures, folds, groups_of
+from dltools.models.classify.data import Numbers, Pictures, folds
 from dltools.models.classify.learners import ArrayLearner, Learner, State, described
+from dltools.models.classify.likeness import groups_of
 from dltools.models.classify.prepare import Floats, normalized
 from dltools.models.classify.recipe import Recipe
 from dltools.models.classify.state import TrainingState
@@ -180,7 +181,7 @@ def _parts(pictures: Pictures, recipe: Recipe) -> list[tuple[Numbers, Numbers]]:
             raise InputError("one of the folders for training and validation has no pictures", code="no_pictures")
         return [both] * recipe.members
     random = np.random.default_rng(recipe.seed)
-    groups = groups_of(pictures.hashes)
+    groups = groups_of(pictures.likeness)
     count = max(2, round(1 / recipe.validation), recipe.members)
     fold = folds(pictures.targets, groups, count, random)
     parts = [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(recipe.members)]

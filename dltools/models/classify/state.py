@@ -107,7 +107,7 @@ def _fingerprint(pictures: Pictures) -> str:
     """Return what tells one set of labelled pictures from another."""
     import hashlib
 
-    digest = hashlib.sha256(pictures.targets.tobytes() + pictures.hashes.tobytes())
+    digest = hashlib.sha256(pictures.targets.tobytes() + pictures.likeness.hashes.tobytes())
     if pictures.held is not None:
         digest.update(pictures.held.tobytes())
     return digest.hexdigest()

@@ -1,6 +1,6 @@
 """Labelled pictures of a folder: a sub-folder for each class, or such folders in ``train/``, ``val/`` and ``test/``.
 
-Out: squares (pictures, size, size, 3), uint8, on disk where they are many, class numbers, and what tells near-duplicates.
+Out: squares (pictures, size, size, 3), uint8, on disk where they are many, class numbers, and marks of likeness.
 """
 
 from __future__ import annotations

@@ -109,6 +109,16 @@ def _dino_names(kind: names.Kind) -> bytes:
     return encode(trained.config, trained.weights)
 
 
+def build_speech_mel(registry: Registry) -> bytes:
+    """Take the mel front end of the speech embedding as it is."""
+    return fetch(registry.file("melspectrogram.tflite")).read_bytes()
+
+
+def build_speech_embedding(registry: Registry) -> bytes:
+    """Take the speech embedding as it is."""
+    return fetch(registry.file("embedding_model.tflite")).read_bytes()
+
+
 BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "yolov3-tiny": build_yolov3_tiny,
     "example-photo": build_example_photo,
@@ -118,6 +128,8 @@ BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "emojify-average": build_emojify_average,
     "dino-names-lstm": build_dino_names_lstm,
     "dino-names-rnn": build_dino_names_rnn,
+    "speech-mel": build_speech_mel,
+    "speech-embedding": build_speech_embedding,
 }
 
 

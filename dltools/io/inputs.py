@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,8 @@ from dltools.errors import InputError, UsageError
 from dltools.io.records import Record, bbox_of, parse_record, path_fields, path_of
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     from dltools.io.images import Pixels
 
 STDIN = "-"
@@ -176,15 +177,20 @@ def _region(pixels: Pixels, box: Box | None) -> Picture:
 
 def read_file(path: str) -> bytes:
     """Return the bytes of the file ``path``; raise :class:`InputError` in words."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb", buffering=0) as file:
-            status = os.fstat(descriptor)
-            if stat.S_ISDIR(status.st_mode):
-                raise IsADirectoryError
-            if status.st_size > MAX_FILE_BYTES:
+    with open_file(path) as file:
+        try:
+            if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
                 raise InputError(f"larger than {MAX_FILE_BYTES} bytes", code="too_large")
             return _read_all(file.read)
+        except OSError as error:
+            raise _unreadable(error) from error
+
+
+def open_file(path: str) -> FileIO:
+    """Return the file ``path``, opened for reading and unbuffered; raise :class:`InputError` in words."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        file = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - closed by the caller
     except FileNotFoundError as error:
         raise InputError("no such file", code="not_found") from error
     except IsADirectoryError as error:
@@ -194,7 +200,12 @@ def read_file(path: str) -> bytes:
     except ValueError as error:  # a NUL byte inside a path
         raise InputError("not a usable path", code="not_found") from error
     except OSError as error:
-        raise InputError(f"cannot be read ({(error.strerror or str(error)).lower()})", code="unreadable") from error
+        raise _unreadable(error) from error
+    return file
+
+
+def _unreadable(error: OSError) -> InputError:
+    return InputError(f"cannot be read ({(error.strerror or str(error)).lower()})", code="unreadable")
 
 
 def _read_all(read: Callable[[int], bytes | None]) -> bytes:

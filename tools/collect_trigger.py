@@ -1,0 +1,197 @@
+"""Collect real recordings that are no "activate" for trigger-detect: ``python tools/collect_trigger.py PACKAGES OUT``.
+
+PACKAGES is a folder with a sub-folder for each Debian package of the lists below, unpacked (``apt-get download NAME;
+dpkg -x NAME_*.deb NAME``). Writes OUT/{train,validation,test}/backgrounds/{speech,music,noise}-PACKAGE/NUMBER.flac, 16 kHz, one
+channel, at most five minutes a file. Whole packages are held out, never parts. Needs Debian's ffmpeg. The recordings are
+training data: never part of the package, never committed.
+"""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+
+RATE = 16000
+FILE_SECONDS = 300
+#: The silence between two recordings of a package, in seconds.
+PAUSE = 0.3
+SUFFIXES = {".ogg", ".oga", ".opus", ".wav", ".mp3", ".flac", ".g722", ".gsm"}
+ARCHIVES = {".wz", ".pk3"}  # zip files by another name
+
+#: Package -> what it holds, and which part it belongs to.
+PACKAGES = {
+    "flight-of-the-amazon-queen": ("speech", "train"),  # English, many actors
+    "asterisk-core-sounds-en-g722": ("speech", "train"),
+    "asterisk-core-sounds-fr-g722": ("speech", "train"),
+    "asterisk-core-sounds-ru-g722": ("speech", "train"),
+    "asterisk-prompt-fr-armelle": ("speech", "train"),
+    "fillets-ng-data-cs": ("speech", "train"),
+    "klettres-data": ("speech", "train"),
+    "ktuberling-data": ("speech", "validation"),
+    "asterisk-core-sounds-es-g722": ("speech", "validation"),
+    "beneath-a-steel-sky": ("speech", "test"),  # English, many actors
+    "asterisk-core-sounds-it-g722": ("speech", "test"),
+    "fillets-ng-data-nl": ("speech", "test"),
+    "asterisk-prompt-es-co": ("speech", "test"),
+    "pocketsphinx-testdata": ("speech", "test"),
+    "planetblupi-music-ogg": ("music", "train"),
+    "nexuiz-music": ("music", "train"),
+    "drascula-music": ("music", "train"),
+    "singularity-music": ("music", "train"),
+    "asc-music": ("music", "train"),
+    "fillets-ng-data": ("music", "train"),
+    "asterisk-moh-opsound-g722": ("music", "validation"),
+    "fb-music-high": ("music", "validation"),
+    "wesnoth-1.16-music": ("music", "test"),
+    "hyperrogue-music": ("music", "train"),
+    "warzone2100-data": ("noise", "train"),  # sounds and announcements
+    "nexuiz-data": ("noise", "train"),
+    "freedroidrpg-data": ("noise", "train"),
+    "supertux-data": ("noise", "validation"),
+    "openarena-data": ("noise", "test"),
+    "tuxpaint-data": ("noise", "test"),
+}
+
+
+def recordings(package: Path) -> Iterator[Any]:
+    """Yield the samples of every recording in an unpacked package."""
+    for path in sorted(path for path in package.rglob("*") if path.is_file() and not path.is_symlink()):
+        if path.name == "queen.1c":
+            yield from _amazon_queen(path.read_bytes())
+        elif path.name == "sky.dsk":
+            yield from _steel_sky(path.with_name("sky.dnr").read_bytes(), path.read_bytes())
+        elif path.suffix in ARCHIVES:
+            with zipfile.ZipFile(path) as archive:
+                for name in sorted(archive.namelist()):
+                    if Path(name).suffix in SUFFIXES:
+                        yield from _decoded(archive.read(name), Path(name).suffix)
+        elif path.suffix in SUFFIXES:
+            yield from _decoded(path.read_bytes(), path.suffix)
+
+
+def _decoded(data: bytes, suffix: str) -> Iterator[Any]:
+    kind = ["-f", "g722"] if suffix == ".g722" else ["-f", "gsm"] if suffix == ".gsm" else []
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
+        file.write(data)
+        file.flush()
+        command = ["ffmpeg", "-v", "quiet", *kind, "-i", file.name, "-f", "f32le", "-ac", "1", "-ar", str(RATE), "-"]
+        samples = np.frombuffer(subprocess.run(command, capture_output=True).stdout, np.float32)
+    if len(samples):
+        yield samples
+
+
+def _amazon_queen(data: bytes) -> Iterator[Any]:
+    """Yield the speech of Flight of the Amazon Queen: MP3 files behind a table, as ScummVM reads it."""
+    (count,) = struct.unpack_from(">H", data, 13)
+    for index in range(count):
+        name, _bundle, start, size = struct.unpack_from(">12sBII", data, 15 + 21 * index)
+        if name.rstrip(b"\0").endswith(b".SB"):
+            yield from _decoded(data[start : start + size], ".mp3")
+
+
+def _steel_sky(table: bytes, data: bytes) -> Iterator[Any]:
+    """Yield the speech of Beneath a Steel Sky: 8-bit samples of 11,025 Hz, packed, as ScummVM reads them."""
+    (count,) = struct.unpack_from("<I", table)
+    for index in range(count):
+        entry = table[4 + 8 * index : 12 + 8 * index]
+        number, start = struct.unpack_from("<H", entry)[0], int.from_bytes(entry[2:5], "little")
+        size = int.from_bytes(entry[5:8], "little") & 0x3FFFFF
+        start = (start & 0x7FFFFF) << 4 if start >> 23 else start & 0x7FFFFF
+        if number >= 50000 and data[start + 22 : start + 26] == b"RNC\1" and size > 4096:
+            raw = np.frombuffer(unpacked(data[start + 22 : start + size]), np.uint8)
+            yield soxr.resample(raw.astype(np.float32) / 128 - 1, 11025, RATE)
+
+
+def unpacked(data: bytes) -> bytes:
+    """Return what Rob Northen's ProPack, method 1, packed: Huffman-coded counts of literal bytes, distances, lengths."""
+    size = struct.unpack_from(">I", data, 4)[0]
+    at, data = 18, data + b"\0" * 4
+    buffer, held = int.from_bytes(data[at : at + 2], "little"), 16
+
+    def bits(count: int) -> int:
+        nonlocal at, buffer, held
+        value = buffer & ((1 << count) - 1)
+        buffer >>= count
+        held -= count
+        if held < 16:
+            at += 2
+            buffer |= int.from_bytes(data[at : at + 2], "little") << held
+            held += 16
+        return value
+
+    def codes() -> list[tuple[int, int, int, int]]:
+        """Return (length, mask, code, symbol) of each symbol; codes count up within a length and are read from the lowest bit."""
+        lengths = [bits(4) for _ in range(bits(5))]
+        found, code = {}, 0
+        for length in range(1, 17):
+            for symbol in (symbol for symbol, own in enumerate(lengths) if own == length):
+                found[symbol] = (length, (1 << length) - 1, int(f"{code:0{length}b}"[::-1], 2), symbol)
+                code += 1
+            code <<= 1
+        return sorted(found.values())
+
+    def value(table: list[tuple[int, int, int, int]]) -> int:
+        for length, mask, code, symbol in table:
+            if buffer & mask == code:
+                bits(length)
+                return symbol if symbol < 2 else 1 << (symbol - 1) | bits(symbol - 1)
+        raise ValueError("a damaged file")
+
+    bits(2)
+    out = bytearray()
+    while len(out) < size:
+        literals, distances, lengths = codes(), codes(), codes()
+        for left in range(bits(16), 0, -1):
+            if count := value(literals):
+                out += data[at : at + count]
+                at += count
+                held -= 16
+                buffer = buffer & ((1 << held) - 1) | int.from_bytes(data[at : at + 2], "little") << held
+                held += 16
+            if left > 1:
+                distance, length = value(distances) + 1, value(lengths) + 2
+                for _ in range(length):
+                    out.append(out[-distance])
+    return bytes(out)
+
+
+def collect(package: Path, folder: Path) -> float:
+    """Write a package's recordings one after the other; return their seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pause, held, number, total = np.zeros(int(PAUSE * RATE), np.float32), [], 0, 0
+
+    def flush() -> None:
+        nonlocal held, number
+        if held:
+            soundfile.write(folder / f"{number:04d}.flac", np.concatenate(held), RATE)
+            held, number = [], number + 1
+
+    for samples in recordings(package):
+        total += len(samples)
+        for start in range(0, len(samples), FILE_SECONDS * RATE):
+            held += [samples[start : start + FILE_SECONDS * RATE], pause]
+            if sum(map(len, held)) > FILE_SECONDS * RATE:
+                flush()
+    flush()
+    return total / RATE
+
+
+def main(packages: Path, out: Path) -> None:
+    """Collect every package that is there."""
+    for name, (kind, part) in PACKAGES.items():
+        seconds = collect(packages / name, out / part / "backgrounds" / f"{kind}-{name}")
+        print(f"{part} {kind} {name}: {seconds / 60:.1f} minutes", flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:3]))

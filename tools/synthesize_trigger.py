@@ -220,7 +220,9 @@ class Piper:
         from piper import SynthesisConfig
 
         how = SynthesisConfig(
-            length_scale=draw.uniform(0.8, 1.5), noise_scale=draw.uniform(0.4, 1.0), noise_w_scale=draw.uniform(0.5, 1.1)
+            length_scale=draw.uniform(0.8, 1.5),
+            noise_scale=draw.uniform(0.4, 1.0),
+            noise_w_scale=draw.uniform(0.5, 1.1),
         )
         spoken = np.concatenate([chunk.audio_float_array for chunk in self._voice.synthesize(clip.text, how)])
         return spoken, round(self._voice.config.sample_rate * draw.choice((0.9, 1.0, 1.0, 1.12, 1.3)))

@@ -21,5 +21,6 @@ COMMANDS = {
     "emojify": Entry("dltools.commands.emojify:cli", "Say which emoji a sentence asks for."),
     "dino-names": Entry("dltools.commands.dino_names:cli", "Invent names like those of a list: dinosaurs, or any."),
     "wordvec": Entry("dltools.commands.wordvec:cli", "Query word vectors: neighbours, analogies, similarity, bias."),
+    "trigger-detect": Entry("dltools.commands.trigger_detect:cli", "Hear a word in recordings, or as it is spoken."),
     "nn-train": Entry("dltools.commands.nn_train:cli", "Train neural networks from scratch on tables and images."),
 }

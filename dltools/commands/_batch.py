@@ -8,7 +8,7 @@ import functools
 import queue
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import click
@@ -16,7 +16,7 @@ import click
 from dltools.commands import _render
 from dltools.commands._boundary import Context, Settings, crash, open_context, raw_stdin
 from dltools.errors import DltoolsError, InputError, OutputError, UsageError
-from dltools.io.inputs import STDIN, Item, TextItem, image_items, listed_items
+from dltools.io.inputs import STDIN, Item, Read, TextItem, audio_items, image_items, listed_items
 from dltools.io.records import Record, encode_ndjson, encode_tsv, findings, tsv_header, tsv_row
 from dltools.io.report import Report
 
@@ -28,6 +28,8 @@ READ_AHEAD = 2
 Work = Callable[[Item], Callable[[], Record]]
 #: An item on its way, with its second half, or with what the first half raised.
 Started = tuple[Item, Callable[[], Record]]
+#: What turns operands, the items of a list, and standard input into all items.
+Gather = Callable[[Iterable[str], Iterable[Item], Read], Iterator[Item]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,13 +52,22 @@ class View:
 
 def image_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int]]:
     """Make a subcommand of a function that prepares a model and returns what is done with an item."""
+    return _file_batch(view, image_items)
+
+
+def audio_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int]]:
+    """Do the same where ``-`` is one input, which the work itself reads from standard input."""
+    return _file_batch(view, audio_items)
+
+
+def _file_batch(view: View, gather: Gather) -> Callable[[Callable[..., Work]], Callable[..., int]]:
 
     def decorate(function: Callable[..., Work]) -> Callable[..., int]:
         @click.pass_context
         @functools.wraps(function)
         def subcommand(ctx: click.Context, /, **own: Any) -> int:
             context = open_context(ctx)
-            items, alone = _image_items(ctx, context.settings)
+            items, alone = _file_items(ctx, context.settings, gather)
             work = function(context, **own)
             started = (_start(item, work) for item in items)
             return _run(context, started if alone else _ahead(started), view)
@@ -66,18 +77,18 @@ def image_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int
     return decorate
 
 
-def _image_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item], bool]:
+def _file_items(ctx: click.Context, settings: Settings, gather: Gather) -> tuple[Iterator[Item], bool]:
     """Return the items that the command line asks for, and whether there is but one."""
     source = settings.files_from
     if source is None and not settings.operands:
         demand_pipe(ctx)
         source = STDIN
     if source == STDIN and STDIN in settings.operands:
-        raise UsageError("standard input cannot be both an image (-) and the list of --files-from")
+        raise UsageError("standard input cannot be both an input (-) and the list of --files-from")
     stdin = raw_stdin()
     listed = _listed(source, stdin, null=settings.null) if source is not None else iter(())
     alone = source is None and len(settings.operands) == 1 and STDIN not in settings.operands
-    return image_items(settings.operands, listed, stdin), alone
+    return gather(settings.operands, listed, stdin), alone
 
 
 def demand_pipe(ctx: click.Context) -> None:
@@ -143,10 +154,12 @@ def _ahead(started: Iterator[Started]) -> Iterator[Started]:
 
 def _run(context: Context, started: Iterator[Started], view: View) -> int:
     settings, report = context.settings, Report()
-    write = record_writer(context, view)
+    write = context.emit = record_writer(context, view)
     with _render.Progress(context) as progress:
         for item, finish in started:
-            write(_one(context, item, finish, report))
+            record = _one(context, item, finish, report)
+            if not settings.streamed or "error" in record:
+                write(record)
             progress.advance()
             if settings.fail_fast and report.failed:
                 break

@@ -43,15 +43,20 @@ class Settings:
     files_from: str | None = None
     null: bool = False
     rank: bool = False
+    streamed: bool = False
 
 
 @dataclasses.dataclass
 class Context:
-    """What a command works with: its name, its streams and the shared settings."""
+    """What a command works with: its name, its streams and the shared settings.
+
+    ``emit``: writes a record before its input is done with, while a batch runs.
+    """
 
     command: str
     settings: Settings
     stdout: IO[bytes]
+    emit: Callable[[dict[str, Any]], None] | None = None
 
     @property
     def threads(self) -> int:

@@ -106,13 +106,17 @@ class Item:
 
     def read(self) -> bytes:
         """Return the encoded bytes of the input; raise :class:`InputError`."""
-        if self._error is not None:
-            raise self._error
         if self._data is not None:
             return self._data
+        return read_file(self.file())
+
+    def file(self) -> str:
+        """Return the path of the input; raise :class:`InputError` where it has none, or a list named it wrongly."""
+        if self._error is not None:
+            raise self._error
         if self.path is None:
             raise InputError("the record names no file (neither output nor path)", code="bad_record")
-        return read_file(self.path)
+        return self.path
 
     def picture(self) -> Picture:
         """Decode the input as an image, cut to the record's ``bbox``; raise :class:`InputError`."""
@@ -228,6 +232,17 @@ def image_items(operands: Iterable[str], listed: Iterable[Item], stdin: Read) ->
         else:
             yield Item(operand)
     yield from listed
+
+
+def audio_items(operands: Iterable[str], listed: Iterable[Item], _stdin: Read) -> Iterator[Item]:
+    """Yield an item for each operand (``-``: all of standard input, unread), then those that a list named."""
+    yield from map(Item, operands)
+    yield from listed
+
+
+def read_stream(read: Read) -> bytes:
+    """Return all that a stream holds; raise :class:`InputError` where it is larger than :data:`MAX_FILE_BYTES`."""
+    return _read_all(read)
 
 
 def _stream_items(stdin: Read) -> Iterator[Item]:

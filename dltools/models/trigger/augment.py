@@ -30,7 +30,7 @@ def room(samples: Floats, random: np.random.Generator) -> Floats:
     echo[: int(random.uniform(0.001, 0.02) * RATE)] = 0  # before the first wall answers
     echo *= 10 ** (random.uniform(-18, 2) / 20) / (np.linalg.norm(echo) + _TINY)
     echo[0] = 1
-    return _filtered(samples, echo, len(samples) + length // 2)
+    return _filtered(samples, echo.astype(np.float32), len(samples) + length // 2)
 
 
 def microphone(samples: Floats, random: np.random.Generator) -> Floats:
@@ -58,11 +58,11 @@ def line(samples: Floats, random: np.random.Generator) -> Floats:
         samples = np.clip(samples, -level * 0.4, level * 0.4)
     elif kind < 0.16:  # mu-law, as telephones have it
         signs, sizes = np.sign(samples), np.log1p(255 * np.abs(samples)) / np.log(256)
-        samples = signs * ((256 ** (np.round(sizes * 127) / 127) - 1) / 255)
+        samples = (signs * ((256 ** (np.round(sizes * 127) / 127) - 1) / 255)).astype(np.float32)
     elif kind < 0.2:
-        samples = np.round(samples * 127) / 127
+        samples = np.round(samples * 127) / np.float32(127)
     if random.random() < 0.1:
-        samples = samples + random.uniform(-0.1, 0.1)
+        samples = samples + np.float32(random.uniform(-0.1, 0.1))
     return np.clip(samples, -1, 1).astype(np.float32)
 
 

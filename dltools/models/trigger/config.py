@@ -64,7 +64,9 @@ class TriggerConfig:
     """A whole model: its kind, its word, how steps follow each other, and what was measured.
 
     ``stride``: features that the convolution goes on by from one score to the next. ``threshold``: the one to use where
-    none is given. ``curve``: what was measured at others, thresholds rising. ``hours``: of audio without the word that it was measured on.
+    none is given. ``curve``: what was measured at others, thresholds rising. ``hours``: of audio
+    without the word that it was measured on. ``delay``: seconds from the end of the word to when it is heard; ``length``:
+    of the word in seconds.
     """
 
     kind: Kind
@@ -73,11 +75,15 @@ class TriggerConfig:
     threshold: float
     curve: tuple[Point, ...]
     hours: float
+    delay: float
+    length: float
     training: dict[str, Any]
 
     def to_json(self) -> str:
         """Return the configuration as one JSON text, the inverse of :meth:`from_json`."""
-        return json.dumps({"format": FORMAT_VERSION, "model": "trigger", **dataclasses.asdict(self)}, ensure_ascii=False)
+        return json.dumps(
+            {"format": FORMAT_VERSION, "model": "trigger", **dataclasses.asdict(self)}, ensure_ascii=False
+        )
 
     @classmethod
     def from_json(cls, text: str) -> TriggerConfig:

@@ -77,7 +77,7 @@ def _words(material: Material, random: np.random.Generator) -> tuple[Floats, lis
 def _background(recordings: Sequence[Clip], random: np.random.Generator, hard: Sequence[Floats]) -> Floats:
     kind = random.random()
     if hard and kind < 0.3:
-        made = hard[random.integers(len(hard))]
+        made = hard[int(random.integers(len(hard)))]
     elif kind < 0.8:
         made = _crop(recordings, random)
         if random.random() < 0.3:
@@ -99,14 +99,14 @@ def _crop(recordings: Sequence[Clip], random: np.random.Generator) -> Floats:
     return chosen[start : start + LENGTH]
 
 
-def targets(ends: Sequence[int], steps: int, hop: int) -> npt.NDArray[np.float32]:
+def targets(ends: Sequence[int], steps: int, hop: float) -> npt.NDArray[np.float32]:
     """Return what a network is to say at each of ``steps`` steps of ``hop`` samples: 1 right behind the word, else 0.
 
     Just before and after that it may say what it likes, which is -1.
     """
     wanted = np.zeros(steps, np.float32)
     for end in ends:
-        first = end // hop
+        first = int(end / hop)
         bounds = [round(seconds * RATE / hop) for seconds in (_BEFORE, _ON, _AFTER)]
         around = slice(max(0, first - bounds[0]), first + bounds[1] + bounds[2])
         wanted[around] = np.where(wanted[around] > 0, wanted[around], -1)

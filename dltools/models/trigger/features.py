@@ -128,4 +128,5 @@ class Spectrogram:
     def _decibels(self, windows: Floats) -> Floats:
         powers = np.abs(np.fft.rfft(windows * self._window)) ** 2
         levels: Floats = (10 * np.log10(powers + self._FLOOR)).astype(np.float32)
-        return (levels - self._MIDDLE) / self._SPREAD
+        scaled: Floats = (levels - self._MIDDLE) / self._SPREAD
+        return scaled

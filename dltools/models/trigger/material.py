@@ -14,6 +14,7 @@ import numpy as np
 
 from dltools.errors import InputError
 from dltools.io.audio import read_audio
+from dltools.models.trigger.augment import RATE
 from dltools.models.trigger.config import Floats
 
 _SUFFIXES = {".flac", ".wav", ".ogg", ".oga", ".mp3", ".opus", ".aiff", ".aif", ".au", ".caf"}
@@ -35,12 +36,12 @@ class Material(NamedTuple):
     backgrounds: list[Clip]
 
 
-def read_material(positives: Path, negatives: Path, backgrounds: Path, rate: int) -> Material:
+def read_material(positives: Path, negatives: Path, backgrounds: Path, rate: int = RATE) -> Material:
     """Read three folders; raise :class:`InputError` where one is missing or empty, or a recording cannot be read."""
     return Material(*(read_clips(folder, rate) for folder in (positives, negatives, backgrounds)))
 
 
-def read_clips(folder: Path, rate: int) -> list[Clip]:
+def read_clips(folder: Path, rate: int = RATE) -> list[Clip]:
     """Return all recordings below ``folder`` in the order of their paths, as one channel of ``rate``."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder", code="not_found")

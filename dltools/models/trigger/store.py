@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dltools.errors import ModelFileError
-from dltools.models.trigger.config import Recurrence, TriggerConfig, Weights
+from dltools.models.trigger.config import Floats, Recurrence, TriggerConfig, Weights
 from dltools.runtime.arrayfile import encode_arrays, read_arrays
 
 _WHAT = "a trigger model's file"
@@ -16,6 +16,22 @@ _WHAT = "a trigger model's file"
 def encode(config: TriggerConfig, weights: Weights) -> bytes:
     """Return the bytes of a model's file, the same for the same model; weights are stored as float16."""
     return encode_arrays(config.to_json(), {name: value.astype(np.float16) for name, value in weights.arrays().items()})
+
+
+def halved(weights: Weights) -> Weights:
+    """Return weights as a file gives them back: rounded to float16."""
+
+    def half(array: Floats) -> Floats:
+        return array.astype(np.float16).astype(np.float32)
+
+    layers = tuple(Recurrence(*map(half, layer)) for layer in weights.recurrences)
+    return Weights(
+        half(weights.conv_kernel),
+        half(weights.conv_bias),
+        layers,
+        half(weights.output_kernel),
+        half(weights.output_bias),
+    )
 
 
 def decode(path: Path) -> tuple[TriggerConfig, Weights]:

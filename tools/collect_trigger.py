@@ -1,9 +1,9 @@
 """Collect real recordings that are no "activate" for trigger-detect: ``python tools/collect_trigger.py PACKAGES OUT``.
 
-PACKAGES is a folder with a sub-folder for each Debian package of the lists below, unpacked (``apt-get download NAME;
-dpkg -x NAME_*.deb NAME``). Writes OUT/{train,validation,test}/backgrounds/{speech,music,noise}-PACKAGE/NUMBER.flac, 16 kHz, one
-channel, at most five minutes a file. Whole packages are held out, never parts. Needs Debian's ffmpeg. The recordings are
-training data: never part of the package, never committed.
+PACKAGES is a folder with a sub-folder for each Debian package of the list below, unpacked (``apt-get download NAME;
+dpkg -x NAME_*.deb NAME``). Writes OUT/{train,validation,test}/backgrounds/{speech,music,noise}-PACKAGE/NUMBER.flac, one
+channel of 16 kHz, about five minutes a file. Whole packages are held out, never parts. Needs Debian's ffmpeg, PyPI's
+soundfile and soxr. The recordings are training data: never part of the package, never committed.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _steel_sky(table: bytes, data: bytes) -> Iterator[Any]:
 
 
 def unpacked(data: bytes) -> bytes:
-    """Return what Rob Northen's ProPack, method 1, packed: Huffman-coded counts of literal bytes, distances, lengths."""
+    """Return what ProPack's method 1 packed: Huffman-coded counts of literal bytes, distances and lengths."""
     size = struct.unpack_from(">I", data, 4)[0]
     at, data = 18, data + b"\0" * 4
     buffer, held = int.from_bytes(data[at : at + 2], "little"), 16
@@ -130,7 +130,7 @@ def unpacked(data: bytes) -> bytes:
         return value
 
     def codes() -> list[tuple[int, int, int, int]]:
-        """Return (length, mask, code, symbol) of each symbol; codes count up within a length and are read from the lowest bit."""
+        """Return (length, mask, code, symbol) of each symbol; codes are read from the lowest bit."""
         lengths = [bits(4) for _ in range(bits(5))]
         found, code = {}, 0
         for length in range(1, 17):

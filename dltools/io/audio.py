@@ -67,7 +67,7 @@ class Sound:
         return self.frames / self.rate
 
     def blocks(self) -> Iterator[Floats]:
-        """Yield blocks (frames, channels) at the recording's own rate; raise :class:`InputError` where it is damaged."""
+        """Yield blocks (frames, channels) at the recording's own rate; raise :class:`InputError` if it is damaged."""
         for block in self._blocks:
             # What is not a number would stay in every average and state from here on.
             clean = block if np.isfinite(block).all() else np.nan_to_num(block, posinf=0.0, neginf=0.0)

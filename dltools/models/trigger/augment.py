@@ -34,7 +34,7 @@ def room(samples: Floats, random: np.random.Generator) -> Floats:
 
 
 def microphone(samples: Floats, random: np.random.Generator) -> Floats:
-    """Hear it through another microphone: a smooth curve of up to 8 dB, at times the band of a telephone or of 8 kHz."""
+    """Hear it through another microphone: a curve of up to 8 dB, at times the band of a telephone or of 8 kHz."""
     size = 1 << (len(samples) - 1).bit_length()
     frequencies = np.fft.rfftfreq(size, 1 / RATE)
     knots = np.linspace(0, RATE / 2, 8)

@@ -52,7 +52,7 @@ class Weights(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A threshold, with the false accepts an hour and the share of misses that were measured at it on held-out audio."""
+    """A threshold, with the false accepts an hour and the share of misses measured at it on held-out audio."""
 
     threshold: float
     false_accepts_an_hour: float
@@ -64,9 +64,9 @@ class TriggerConfig:
     """A whole model: its kind, its word, how steps follow each other, and what was measured.
 
     ``stride``: features that the convolution goes on by from one score to the next. ``threshold``: the one to use where
-    none is given. ``curve``: what was measured at others, thresholds rising. ``hours``: of audio
-    without the word that it was measured on. ``delay``: seconds from the end of the word to when it is heard; ``length``:
-    of the word in seconds.
+    none is given. ``curve``: what was measured at others, thresholds rising; ``hours``: of audio without the word that
+    it was measured on. ``delay``: seconds from the end of the word to when it is heard; ``length``: of the word, in
+    seconds.
     """
 
     kind: Kind

@@ -1,7 +1,7 @@
 """How often a model misses its word, and how often it hears what was not said, on recordings held out.
 
-In: the recordings of :mod:`dltools.models.trigger.material`. Out: misses, by signal-to-noise ratio and by voice, and false
-accepts an hour, for many thresholds, with 95 % confidence intervals.
+In: the recordings of :mod:`dltools.models.trigger.material`. Out: misses, by signal-to-noise ratio and by voice, and
+false accepts an hour, for many thresholds, with 95 % confidence intervals.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dltools.models.trigger.recurrent import Recurrent
 
 #: Decibels of the word over the background, each for every utterance.
 RATIOS = (0, 5, 10, 20)
-THRESHOLDS = tuple(round(0.05 * number, 2) for number in range(1, 20)) + (0.97, 0.98, 0.99, 0.995)
+THRESHOLDS = (*(round(0.05 * number, 2) for number in range(1, 20)), 0.97, 0.98, 0.99, 0.995)
 #: The misses of a curve count at the ratios that people use such a thing at.
 _USUAL = (5, 10, 20)
 _LEAD, _TAIL = 1.5, 0.9  # seconds of background around an utterance
@@ -47,7 +47,7 @@ class Share(NamedTuple):
 
 
 class Measures(NamedTuple):
-    """What was measured; ``false_scores``: the highest score of each false event, whatever the threshold; ``sources``: where from."""
+    """What was measured; ``false_scores``: the highest score of each false event, and ``sources``, where it was."""
 
     curve: tuple[Point, ...]
     hours: float
@@ -86,7 +86,7 @@ def wilson(count: int, total: int) -> Share:
 
 
 def poisson(count: int, hours: float) -> Share:
-    """Return ``count`` events in ``hours`` as a rate with a 95 % interval (Byar's approximation; 3 / hours for none)."""
+    """Return ``count`` events in ``hours`` as a rate with a 95 % interval (Byar's; 3 / hours for none)."""
     if not hours:
         return Share(0.0, 0.0, math.inf)
     z, above = 1.959964, count + 1

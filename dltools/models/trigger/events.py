@@ -27,8 +27,9 @@ class Rules:
     """What makes scores an event.
 
     ``threshold``: the smoothed score that begins one; ``release``: the share of it below which it is over.
-    ``smoothing``: seconds over which scores are averaged. ``refractory``: seconds after the start of an event in which no other begins.
-    ``delay``: seconds from the end of the word to the threshold; ``length``: of the word: both measured, to say where it lies.
+    ``smoothing``: seconds over which scores are averaged. ``refractory``: seconds after the start of an event in which
+    no other begins. ``delay``: seconds from the end of the word to the threshold; ``length``: of the word: both
+    measured, to say where it lies.
     """
 
     threshold: float

@@ -1,7 +1,7 @@
 """Training examples: ten seconds of sound with the word, other words, speech, music and noise mixed in.
 
-In: the recordings of :mod:`dltools.models.trigger.material`, 16 kHz. Out: samples (count,) of an example, and the sample
-at which each utterance of the word ends.
+In: the recordings of :mod:`dltools.models.trigger.material`, 16 kHz. Out: samples (count,) of an example, and the
+sample at which each utterance of the word ends.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The network in NumPy, a step at a time: what :mod:`dltools.models.trigger.network` computes, without TensorFlow.
 
-Convolution over time that looks back only, ReLU, gated recurrent units (Cho et al., 2014; with the reset gate behind the
-product, as Keras has it), a sigmoid. In: features (count, dimensions). Out: a score for every stride of them. What the
+Convolution over time that looks back only, ReLU, gated recurrent units (Cho et al., 2014; the reset gate behind the
+product, as in Keras), a sigmoid. In: features (count, dimensions). Out: a score for every stride of them. What the
 next features need is carried, so that scores are the same for any chunking.
 """
 
@@ -44,7 +44,9 @@ class Recurrent:
         for cell in self._cells:
             hidden = cell.advance(hidden)
         logits = (hidden @ self._weights.output_kernel + self._weights.output_bias)[:, 0]
-        scores: Floats = (np.tanh(logits / 2) + 1) / 2  # the logistic function, without overflow
+        scores: Floats = (np.tanh(logits * np.float32(0.5)) + 1) * np.float32(
+            0.5
+        )  # the logistic function, without overflow
         return scores
 
 

@@ -32,8 +32,8 @@ class Recipe:
     """How a model is trained; the defaults were chosen on held-out voices and sources.
 
     ``examples``: of ten seconds, mixed before the first round and, in part anew, before each other one. ``rounds``: of
-    fitting, looking for false accepts between two of them. ``false_accepts``: an hour, which the default threshold allows
-    on the held-out recordings.
+    fitting, looking for false accepts between two of them. ``false_accepts``: an hour, which the default threshold
+    allows on the held-out recordings.
     """
 
     seed: int

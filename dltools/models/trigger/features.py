@@ -23,6 +23,7 @@ _MELS = 32
 _WINDOW = 76  # mel frames that an embedding sees
 _FRAMES = 8  # mel frames a step
 _BLOCK = 125  # steps that go through the embedding together
+_SINGLY = 12  # steps that take less time one by one than a block does
 _SCALE = 32768.0  # the mel front end wants samples as 16-bit integers are
 
 
@@ -55,7 +56,12 @@ class SpeechEmbedding:
         # The mel front end cuts what lies 80 dB below the loudest frame that it is given: so it is always given one
         # step, and a step's features depend on nothing but the step.
         self._mel = LiteRtPredictor(_asset("speech-mel"), threads=1, shape=(1, STEP + _OVERLAP))
-        self._embedding = LiteRtPredictor(_asset("speech-embedding"), threads=threads)
+        # The network has no padding in time, so that many windows in a row are one longer input: nothing is done
+        # twice. Each length has an interpreter of its own: LiteRT crashes after some thousand changes of length.
+        path = _asset("speech-embedding")
+        self._one, self._many = (
+            LiteRtPredictor(path, threads=threads, shape=(1, _length(steps), _MELS, 1)) for steps in (1, _BLOCK)
+        )
         self._rest = np.zeros(0, np.float32)
         self._frames = np.zeros((0, _MELS), np.float32)
         self._silence = self._mels(np.zeros((1, STEP + _OVERLAP), np.float32))[:1]
@@ -76,15 +82,28 @@ class SpeechEmbedding:
         windows = np.lib.stride_tricks.sliding_window_view(held * np.float32(_SCALE), STEP + _OVERLAP)[::STEP]
         frames = np.concatenate([self._frames, self._mels(windows[:steps])])
         self._frames = frames[steps * _FRAMES :]
-        blocks = (frames[at * _FRAMES : (at + _BLOCK) * _FRAMES + _WINDOW - _FRAMES] for at in range(0, steps, _BLOCK))
-        # The network has no padding in time, so that many windows in a row are one longer input: nothing is done twice.
-        return np.concatenate([self._embedding.predict(block[None, :, :, None])[0][0, :, 0] for block in blocks])
+        return np.concatenate([self._embedded(frames, at, min(_BLOCK, steps - at)) for at in range(0, steps, _BLOCK)])
+
+    def _embedded(self, frames: Floats, first: int, steps: int) -> Floats:
+        """Return the embeddings (steps, 96) of the windows of ``frames`` (count, 32) from step ``first`` on."""
+        if steps <= _SINGLY:
+            windows = (frames[at * _FRAMES :][:_WINDOW] for at in range(first, first + steps))
+            return np.concatenate([self._one.predict(window[None, :, :, None])[0][0, :, 0] for window in windows])
+        block = np.zeros((1, _length(_BLOCK), _MELS, 1), np.float32)
+        block[0, : _length(steps), :, 0] = frames[first * _FRAMES :][: _length(steps)]
+        embeddings: Floats = self._many.predict(block)[0][0, :steps, 0]
+        return embeddings
 
     def _mels(self, windows: Floats) -> Floats:
         """Return the mel frames (8 windows, 32) of windows (count, samples), as the embedding wants them."""
         frames = [self._mel.predict(window[None])[0].reshape(_FRAMES, _MELS) for window in windows]
         scaled: Floats = np.concatenate(frames) / np.float32(10) + np.float32(2)
         return scaled
+
+
+def _length(steps: int) -> int:
+    """Return how many frames so many steps see."""
+    return _WINDOW + (steps - 1) * _FRAMES
 
 
 def _asset(name: str) -> Path:

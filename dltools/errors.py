@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+
+#: What a full disk, a quota or a limit on file sizes says.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line that a library's exception says, or its kind if it says nothing: a cause for a message."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
 
 class DltoolsError(Exception):
     """A failure whose message is written for the user: one line, the cause named.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -60,3 +61,37 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the development photographs (../shared/data) are not here")
     return SHARED
+
+
+def on_a_terminal(
+    *arguments: object, environment: dict[str, str] | None = None, given: bytes | None = None
+) -> tuple[int, str]:
+    """Run a command whose streams are a terminal; return its exit status and what the screen got.
+
+    ``given``: what a pipe brings to standard input instead.
+    """
+    leader, follower = pty.openpty()
+    settings = {**os.environ, "TERM": "xterm", "COLUMNS": "100", **(environment or {})}
+    process = subprocess.Popen(
+        command(*arguments),
+        stdin=follower if given is None else subprocess.PIPE,
+        stdout=follower,
+        stderr=follower,
+        env=settings,
+        cwd=ROOT,
+    )
+    os.close(follower)
+    if process.stdin is not None:
+        process.stdin.write(given or b"")
+        process.stdin.close()
+    seen = b""
+    while True:
+        try:
+            block = os.read(leader, 65536)
+        except OSError:  # the last process closed its side
+            break
+        if not block:
+            break
+        seen += block
+    os.close(leader)
+    return process.wait(60), seen.decode("utf-8")

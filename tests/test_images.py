@@ -106,7 +106,7 @@ def test_a_huge_png_is_refused_from_its_header() -> None:
         + _chunk(b"IDAT", zlib.compress(b"\0" * 1000))
         + _chunk(b"IEND", b"")
     )
-    with pytest.raises(InputError, match="60000 x 60000") as caught:
+    with pytest.raises(InputError, match="3600000000 pixels") as caught:
         decode_image(png)
     assert caught.value.code == "too_large"
     assert MAX_PIXELS < 60_000**2

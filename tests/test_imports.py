@@ -100,6 +100,7 @@ def test_heavy_packages_are_imported_where_they_are_used(path: Path) -> None:
         "pycocotools",
         "rich",
         "babel",
+        "distributed",
     }
     if path.name != "sources.py":  # imported as a whole only once something has to be downloaded
         assert not {name.split(".")[0] for name in _imports(path, top_only=True)} & lazy

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import select
 import signal
 import subprocess
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PHOTO, ROOT, Run, command
+from tests.conftest import PHOTO, ROOT, Run, command, on_a_terminal
 
 
 def _shell(script: str, **variables: object) -> subprocess.CompletedProcess[bytes]:
@@ -114,44 +113,23 @@ def test_a_signal_ends_the_run_and_leaves_no_partial_file(tmp_path: Path, number
         assert (tmp_path / "out" / name).read_bytes().endswith(b"\xff\xd9")
 
 
-def _on_a_terminal(*arguments: object, environment: dict[str, str] | None = None) -> tuple[int, str]:
-    """Run a command whose three streams are a terminal; return its exit status and what the screen got."""
-    leader, follower = pty.openpty()
-    settings = {**os.environ, "TERM": "xterm", "COLUMNS": "100", **(environment or {})}
-    process = subprocess.Popen(
-        command(*arguments), stdin=follower, stdout=follower, stderr=follower, env=settings, cwd=ROOT
-    )
-    os.close(follower)
-    seen = b""
-    while True:
-        try:
-            block = os.read(leader, 65536)
-        except OSError:  # the last process closed its side
-            break
-        if not block:
-            break
-        seen += block
-    os.close(leader)
-    return process.wait(30), seen.decode("utf-8")
-
-
 def test_a_terminal_gets_text_with_colour() -> None:
-    status, screen = _on_a_terminal("yolo-detect", PHOTO)
+    status, screen = on_a_terminal("yolo-detect", PHOTO)
     assert status == 0 and "cup" in screen and "{" not in screen and "\x1b[" in screen
 
 
 def test_json_on_a_terminal_is_json() -> None:
-    _, screen = _on_a_terminal("yolo-detect", "--json", PHOTO)
+    _, screen = on_a_terminal("yolo-detect", "--json", PHOTO)
     assert screen.startswith('{"path"')
 
 
 def test_no_color_is_respected() -> None:
-    _, screen = _on_a_terminal("yolo-detect", PHOTO, environment={"NO_COLOR": "1"})
+    _, screen = on_a_terminal("yolo-detect", PHOTO, environment={"NO_COLOR": "1"})
     assert "cup" in screen and "\x1b[" not in screen
 
 
 def test_no_operand_on_a_terminal_is_a_short_help() -> None:
-    status, screen = _on_a_terminal("yolo-detect")
+    status, screen = on_a_terminal("yolo-detect")
     assert status == 2 and "Usage: " in screen and "--help" in screen and len(screen.splitlines()) < 8
 
 

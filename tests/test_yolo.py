@@ -571,3 +571,31 @@ def test_an_image_of_every_mode_is_detected(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 0 and len(records) == 7
     for name in ("P.png", "CMYK.tif", "RGBA.png", "a.gif"):  # without colours it is not sure of the cup
         assert "cup" in [item["label"] for item in records[name]["items"]], name
+
+
+def test_files_are_named_in_the_order_of_the_inputs_whatever_the_jobs(run: Run, tmp_path: Path) -> None:
+    photos = []
+    for number in range(6):
+        folder = tmp_path / f"day{number}"
+        folder.mkdir()
+        with Image.open(PHOTO) as image:
+            image.resize((600 - 80 * number, 400)).save(folder / "photo.jpg", quality=95)
+        photos.append(folder / "photo.jpg")
+    outputs = []
+    for jobs in (1, 3):
+        folder = tmp_path / f"jobs{jobs}"
+        done = run(
+            "yolo-detect", "-s", "0.2", "--jobs", jobs, "-a", "boxes", "--crops", "cuts", *photos, cwd=_made(folder)
+        )
+        assert done.returncode == 0
+        files = sorted(folder.rglob("*.jpg"))
+        outputs.append(
+            (done.stdout, [path.relative_to(folder) for path in files], [path.read_bytes() for path in files])
+        )
+    assert outputs[0] == outputs[1]
+    assert b"photo-6.jpg" in outputs[0][0]
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder

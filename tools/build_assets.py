@@ -17,6 +17,7 @@ from dltools.models.emoji.config import Kind
 from dltools.models.names import config as names
 from dltools.runtime.assets import REGISTRY, Registry, sha256_of
 from dltools.runtime.fetch import fetch
+from dltools.runtime.modelfile import without_seal
 
 ASSETS = Path(__file__).parent.parent / "dltools" / "assets"
 
@@ -36,6 +37,15 @@ def build_yolov3_tiny(registry: Registry) -> bytes:
         raise SystemExit("yolov3-tiny.cfg: the mask to correct is not there")
     network = parse_cfg(corrected, "yolov3-tiny.cfg")
     return convert(network, weights, names, name="yolov3-tiny", quantize="dynamic_int8")
+
+
+def build_squeezenet(registry: Registry) -> bytes:
+    """Convert the released SqueezeNet 1.1; see models/classify/CARD.md for why in this form."""
+    from dltools.models.classify.convert import convert_squeezenet
+
+    names = json.loads(fetch(registry.file("imagenet1k_label_to_names.json")).read_text("utf-8"))
+    weights = fetch(registry.file("squeezenet_weights_tf_dim_ordering_tf_kernels.h5"))
+    return convert_squeezenet(weights, [names[str(number)].split(", ")[0] for number in range(len(names))])
 
 
 def build_example_photo(registry: Registry) -> bytes:
@@ -121,6 +131,7 @@ def build_speech_embedding(registry: Registry) -> bytes:
 
 BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "yolov3-tiny": build_yolov3_tiny,
+    "squeezenet": build_squeezenet,
     "example-photo": build_example_photo,
     "glove-50k": build_glove_50k,
     "date-translate-attention": build_date_translate_attention,
@@ -140,7 +151,7 @@ def main(names: list[str]) -> None:
     for name in names or BUILDERS:
         entry = text["models"][name]
         path = ASSETS / entry["embedded"]
-        path.write_bytes(BUILDERS[name](registry))
+        path.write_bytes(without_seal(BUILDERS[name](registry)))
         entry["sha256"], entry["bytes"] = sha256_of(path), path.stat().st_size
         print(f"{name}: {path} ({entry['bytes']:,} bytes, sha256 {entry['sha256']})")
     REGISTRY.write_text(json.dumps(text, indent=2, ensure_ascii=False) + "\n", "utf-8")

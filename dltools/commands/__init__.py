@@ -9,18 +9,55 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """Where a command's click group stands (``module:attribute``), and what it does in one line."""
+    """Where a command's click group stands (``module:attribute``), what it does in one line, and a line to show it.
+
+    ``demo`` is what ``dltools demo`` runs: it needs nothing but the installation and a photograph, ``coffee.jpg``.
+    """
 
     target: str
     summary: str
+    demo: str = ""
 
 
 COMMANDS = {
-    "yolo-detect": Entry("dltools.commands.yolo_detect:cli", "Find objects in photographs: labels, scores and boxes."),
-    "date-translate": Entry("dltools.commands.date_translate:cli", "Bring dates in any wording to ISO 8601."),
-    "emojify": Entry("dltools.commands.emojify:cli", "Say which emoji a sentence asks for."),
-    "dino-names": Entry("dltools.commands.dino_names:cli", "Invent names like those of a list: dinosaurs, or any."),
-    "wordvec": Entry("dltools.commands.wordvec:cli", "Query word vectors: neighbours, analogies, similarity, bias."),
-    "trigger-detect": Entry("dltools.commands.trigger_detect:cli", "Hear a word in recordings, or as it is spoken."),
-    "nn-train": Entry("dltools.commands.nn_train:cli", "Train neural networks from scratch on tables and images."),
+    "yolo-detect": Entry(
+        "dltools.commands.yolo_detect:cli",
+        "Find objects in photographs: labels, scores and boxes.",
+        "yolo-detect --format human -a boxes coffee.jpg",
+    ),
+    "image-classify": Entry(
+        "dltools.commands.image_classify:cli",
+        "Say what is in a picture: one of a thousand classes.",
+        "image-classify --format human -n 3 coffee.jpg",
+    ),
+    "date-translate": Entry(
+        "dltools.commands.date_translate:cli",
+        "Bring dates in any wording to ISO 8601.",
+        "date-translate '25th of June, 2009' 'den 3. Oktober 1990'",
+    ),
+    "emojify": Entry(
+        "dltools.commands.emojify:cli",
+        "Say which emoji a sentence asks for.",
+        "emojify 'I love you' 'not feeling happy'",
+    ),
+    "dino-names": Entry(
+        "dltools.commands.dino_names:cli",
+        "Invent names like those of a list: dinosaurs, or any.",
+        "dino-names -n 3 --seed 7",
+    ),
+    "wordvec": Entry(
+        "dltools.commands.wordvec:cli",
+        "Query word vectors: neighbours, analogies, similarity, bias.",
+        "wordvec analogy man king woman",
+    ),
+    "trigger-detect": Entry(
+        "dltools.commands.trigger_detect:cli",
+        "Hear a word in recordings, or as it is spoken.",
+        "trigger-detect --help",
+    ),
+    "nn-train": Entry(
+        "dltools.commands.nn_train:cli",
+        "Train neural networks from scratch on tables and images.",
+        "nn-train check --format human --layers 5,3",
+    ),
 }

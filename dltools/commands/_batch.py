@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import functools
-import queue
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from dltools.commands import _render
-from dltools.commands._boundary import Context, Settings, crash, open_context, raw_stdin
+from dltools.commands._boundary import Context, Settings, crash, open_context, raw_stdin, tell
+from dltools.commands._jobs import Jobs
 from dltools.errors import DltoolsError, InputError, OutputError, UsageError
 from dltools.io.inputs import STDIN, Item, Read, TextItem, audio_items, image_items, listed_items
 from dltools.io.records import Record, encode_ndjson, encode_tsv, findings, tsv_header, tsv_row
 from dltools.io.report import Report
+from dltools.io.text import printable_line
 
-#: How many inputs are decoded ahead of the one at work: enough to hide decoding, little enough to hold.
-READ_AHEAD = 2
+#: How many inputs are at work at once unless ``--jobs`` says: one is decoded while a network runs on another.
+DEFAULT_JOBS = 2
 
-#: What a command makes of an item: first, perhaps in another thread, all that needs no network; then, when the
-#: result is called, the rest, which gives the record.
-Work = Callable[[Item], Callable[[], Record]]
-#: An item on its way, with its second half, or with what the first half raised.
-Started = tuple[Item, Callable[[], Record]]
+#: What a command makes of an item, in a thread of its own.
+Work = Callable[[Item], Record]
+#: An item with its record, or with what was raised instead.
+Done = tuple[Item, "Record | Exception"]
 #: What turns operands, the items of a list, and standard input into all items.
 Gather = Callable[[Iterable[str], Iterable[Item], Read], Iterator[Item]]
 
@@ -52,33 +52,51 @@ class View:
 
 def image_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int]]:
     """Make a subcommand of a function that prepares a model and returns what is done with an item."""
-    return _file_batch(view, image_items)
-
-
-def audio_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int]]:
-    """Do the same where ``-`` is one input, which the work itself reads from standard input."""
-    return _file_batch(view, audio_items)
-
-
-def _file_batch(view: View, gather: Gather) -> Callable[[Callable[..., Work]], Callable[..., int]]:
 
     def decorate(function: Callable[..., Work]) -> Callable[..., int]:
         @click.pass_context
         @functools.wraps(function)
         def subcommand(ctx: click.Context, /, **own: Any) -> int:
             context = open_context(ctx)
-            items, alone = _file_items(ctx, context.settings, gather)
-            work = function(context, **own)
-            started = (_start(item, work) for item in items)
-            return _run(context, started if alone else _ahead(started), view)
+            items, most = _file_items(ctx, context.settings, image_items)
+            return _run_jobs(context, items, most, functools.partial(function, **own), view)
 
         return subcommand
 
     return decorate
 
 
-def _file_items(ctx: click.Context, settings: Settings, gather: Gather) -> tuple[Iterator[Item], bool]:
-    """Return the items that the command line asks for, and whether there is but one."""
+def audio_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int]]:
+    """Do the same where ``-`` is one input, which the work itself reads, and where findings may come before its end."""
+
+    def decorate(function: Callable[..., Work]) -> Callable[..., int]:
+        @click.pass_context
+        @functools.wraps(function)
+        def subcommand(ctx: click.Context, /, **own: Any) -> int:
+            context = open_context(ctx)
+            items, most = _file_items(ctx, context.settings, audio_items)
+            if not context.settings.streamed and most != 1:
+                return _run_jobs(context, items, most, functools.partial(function, **own), view)
+            work = function(context, **own)  # in this thread, which Ctrl-C ends at once, also while it waits for sound
+            return _run(context, (_attempt(work, item) for item in _told_apart(items, context)), view)
+
+        return subcommand
+
+    return decorate
+
+
+def _run_jobs(
+    context: Context, items: Iterator[Item], most: int | None, prepare: Callable[[Context], Work], view: View
+) -> int:
+    """Work on ``items``, ``most`` at the utmost if that is known, in as many threads as the run has jobs."""
+    context.jobs = min(context.settings.jobs or DEFAULT_JOBS, context.cores, most or context.cores)
+    works = [prepare(context.for_job(number)) for number in range(context.jobs)]
+    with Jobs([functools.partial(_attempt, work) for work in works]) as jobs:
+        return _run(context, jobs.run(_told_apart(items, context)), view)
+
+
+def _file_items(ctx: click.Context, settings: Settings, gather: Gather) -> tuple[Iterator[Item], int | None]:
+    """Return the items that the command line asks for, and how many there are, if that can be known."""
     source = settings.files_from
     if source is None and not settings.operands:
         demand_pipe(ctx)
@@ -87,15 +105,15 @@ def _file_items(ctx: click.Context, settings: Settings, gather: Gather) -> tuple
         raise UsageError("standard input cannot be both an input (-) and the list of --files-from")
     stdin = raw_stdin()
     listed = _listed(source, stdin, null=settings.null) if source is not None else iter(())
-    alone = source is None and len(settings.operands) == 1 and STDIN not in settings.operands
-    return gather(settings.operands, listed, stdin), alone
+    known = source is None and (gather is audio_items or STDIN not in settings.operands)
+    return gather(settings.operands, listed, stdin), len(settings.operands) if known else None
 
 
 def demand_pipe(ctx: click.Context) -> None:
     """End the run with short help if standard input, the only input left, is a terminal or closed."""
     if sys.stdin is None or sys.stdin.isatty():
-        click.echo(ctx.get_usage(), err=True)
-        click.echo(f"Try '{ctx.command_path} --help'.", err=True)
+        tell(ctx.get_usage())
+        tell(f"Try '{ctx.command_path} --help'.")
         ctx.exit(UsageError.exit_status)
 
 
@@ -119,45 +137,32 @@ def _listed(source: str, stdin: Callable[[int], bytes], *, null: bool) -> Iterat
         yield from listed_items(read, source=source, null=null)
 
 
-def _start(item: Item, work: Work) -> Started:
-    """Do the first half of the work; what it raises is raised again by the second half, in its turn."""
-    if item.is_error:
-        return item, item.record
+def _told_apart(items: Iterator[Item], context: Context) -> Iterator[Item]:
+    """Number the items of one name, in a run that writes files called after them; in order, whatever the jobs."""
+    seen: collections.Counter[str] = collections.Counter()
+    for item in items:
+        if context.folders:
+            stem = item.stem
+            seen[stem] += 1
+            if seen[stem] > 1:
+                item.stem = f"{stem}-{seen[stem]}"
+        yield item
+
+
+def _attempt(work: Work, item: Item) -> Done:
+    """Return the item with its record or with what the work raised, which is raised again in its turn."""
     try:
-        return item, work(item)
+        return item, item.record() if item.is_error else work(item)
     except Exception as error:
-        return item, functools.partial(_raise, error)
+        return item, error
 
 
-def _raise(error: Exception) -> NoReturn:
-    raise error
-
-
-def _ahead(started: Iterator[Started]) -> Iterator[Started]:
-    """Start the next items in a thread while the network works on this one; keep their order."""
-    waiting: queue.Queue[Started | BaseException | None] = queue.Queue(READ_AHEAD)
-
-    def feed() -> None:
-        try:
-            for each in started:
-                waiting.put(each)
-            waiting.put(None)
-        except BaseException as error:
-            waiting.put(error)
-
-    threading.Thread(target=feed, daemon=True).start()
-    while (each := waiting.get()) is not None:
-        if isinstance(each, BaseException):
-            raise each
-        yield each
-
-
-def _run(context: Context, started: Iterator[Started], view: View) -> int:
+def _run(context: Context, done: Iterable[Done], view: View) -> int:
     settings, report = context.settings, Report()
     write = context.emit = record_writer(context, view)
     with _render.Progress(context) as progress:
-        for item, finish in started:
-            record = _one(context, item, finish, report)
+        for item, result in done:
+            record = _count(context, item, result, report)
             if not settings.streamed or "error" in record:
                 write(record)
             progress.advance()
@@ -168,18 +173,16 @@ def _run(context: Context, started: Iterator[Started], view: View) -> int:
     return report.exit_status(must_find=settings.exit_status)
 
 
-def _one(context: Context, item: Item, finish: Callable[[], Record], report: Report) -> Record:
-    """Return the record of one item; whatever goes wrong with it stays with it."""
+def _count(context: Context, item: Item, result: Record | Exception, report: Report) -> Record:
+    """Return the record of one item; whatever went wrong with it stays with it."""
+    if isinstance(result, Exception):
+        return failed(context, item, result, report)
     if item.is_error:
         report.passed += 1
-        return finish()
-    try:
-        record = finish()
-    except Exception as error:
-        return failed(context, item, error, report)
-    report.done += 1
-    report.found += len(record.get("items", ()))
-    return record
+    else:
+        report.done += 1
+        report.found += len(result.get("items", ()))
+    return result
 
 
 def failed(context: Context, item: Item | TextItem, error: Exception, report: Report) -> Record:
@@ -207,17 +210,26 @@ def record_writer(context: Context, view: View) -> Callable[[Record], None]:
 
 def record_encoder(context: Context, view: View, *, auto: str) -> Callable[[Record], bytes]:
     """Return what gives a record's bytes in the format asked for (``auto`` if none was); write what goes before."""
-    settings = context.settings
+    settings, terminal = context.settings, context.stdout.isatty()
     chosen = auto if settings.format == "auto" else settings.format
+    if chosen == "human":
+        style = _render.style(settings.color, terminal)
+        return lambda record: _render.human(record, view.human, style)
     if chosen == "tsv":
         context.write(encode_tsv(tsv_header(view.columns)))
-        return lambda record: b"".join(encode_tsv(tsv_row(row, view.columns)) for row in view.rows(record))
-    if chosen == "human":
-        style = _render.style(settings.color, context.stdout.isatty())
-        return lambda record: _render.human(record, view.human, style)
-    if settings.each:
-        return lambda record: b"".join(map(encode_ndjson, findings(record)))
-    return encode_ndjson
+        encode = _joined(lambda row: encode_tsv(tsv_row(row, view.columns)), view.rows)
+    else:
+        encode = _joined(encode_ndjson, findings) if settings.each else encode_ndjson
+    return (lambda record: _for_terminal(encode(record))) if terminal else encode
+
+
+def _joined(encode: Callable[[Record], bytes], parts: Callable[[Record], list[Record]]) -> Callable[[Record], bytes]:
+    return lambda record: b"".join(map(encode, parts(record)))
+
+
+def _for_terminal(lines: bytes) -> bytes:
+    """Return lines of records or rows that no name or text in them can disturb a terminal with."""
+    return "\n".join(map(printable_line, lines.decode("utf-8").split("\n"))).encode("utf-8")
 
 
 def write_one(context: Context, record: Record, view: View) -> None:

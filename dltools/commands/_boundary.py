@@ -9,12 +9,16 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
-from typing import IO, Any, NoReturn
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from dltools.errors import OutputError
 from dltools.io.text import printable
+
+if TYPE_CHECKING:
+    from dltools.io.outputs import OutputFolder
 
 EXIT_USAGE = 2
 EXIT_INTERNAL = 70
@@ -37,6 +41,7 @@ class Settings:
     exit_status: bool = False
     force: bool = False
     threads: int | None = None
+    jobs: int | None = None
     offline: bool = False
     operands: tuple[str, ...] = ()
     file: str | None = None
@@ -50,20 +55,42 @@ class Settings:
 class Context:
     """What a command works with: its name, its streams and the shared settings.
 
+    ``jobs``: how many inputs are at work at once. ``folders``: those that the run writes files into, by their names.
     ``emit``: writes a record before its input is done with, while a batch runs.
     """
 
     command: str
     settings: Settings
     stdout: IO[bytes]
+    jobs: int = 1
+    folders: dict[str, OutputFolder] = dataclasses.field(default_factory=dict)
     emit: Callable[[dict[str, Any]], None] | None = None
 
     @property
-    def threads(self) -> int:
-        """How many threads a network may use: ``--threads``, else every core that this process may use."""
+    def cores(self) -> int:
+        """How many threads the run may use: ``--threads``, else every core that this process may use."""
         if self.settings.threads:
             return self.settings.threads
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    @property
+    def threads(self) -> int:
+        """How many threads one network may use: a job's share of the cores."""
+        return max(1, self.cores // self.jobs)
+
+    def for_job(self, number: int) -> Context:
+        """Return what job ``number`` works with: the same, but the details are told once, by the first."""
+        return dataclasses.replace(self, settings=dataclasses.replace(self.settings, verbose=False)) if number else self
+
+    def output_folder(self, path: str | None) -> OutputFolder | None:
+        """Return the folder that an option named, one for all jobs, or None if it named none."""
+        if path is None:
+            return None
+        if path not in self.folders:
+            from dltools.io.outputs import OutputFolder
+
+            self.folders[path] = OutputFolder(Path(path), force=self.settings.force)
+        return self.folders[path]
 
     @property
     def offline(self) -> bool:
@@ -72,7 +99,7 @@ class Context:
 
     def say(self, message: str) -> None:
         """Write one line to standard error, behind the command's name."""
-        click.echo(f"{self.command}: {printable(message)}", err=True)
+        tell(f"{self.command}: {printable(message)}")
 
     def note(self, message: str) -> None:
         """Write one line to standard error unless ``--quiet``."""
@@ -99,6 +126,14 @@ class Context:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise OutputError(f"standard output: cannot write ({str(reason).lower()})") from error
+
+
+def tell(message: str | bytes, *, end: bool = True) -> None:
+    """Write a line to standard error. Where that takes none, nobody reads it, and the run goes on without."""
+    try:
+        click.echo(message, err=True, nl=end)
+    except (OSError, ValueError):
+        _into_nothing(sys.stderr)
 
 
 def open_context(ctx: click.Context) -> Context:
@@ -159,8 +194,10 @@ def run(group: click.Group, arguments: list[str]) -> int:
         return result
     except BrokenPipeError:
         return _reader_gone()
-    except OSError as error:  # the last flush
-        click.echo(f"{name}: standard output: cannot write ({error.strerror})", err=True)
+    except OSError as error:  # the last flush, or a help text
+        place, reason = printable(str(error.filename or "standard output")), error.strerror or str(error)
+        tell(f"{name}: {place}: cannot write ({reason.lower()})")
+        _into_nothing(sys.stdout)
         return OutputError.exit_status
 
 
@@ -181,7 +218,7 @@ def _invoke(group: click.Group, name: str, arguments: list[str]) -> int:
         return EXIT_USAGE
     except (KeyboardInterrupt, click.Abort):
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except OSError:
         raise
     except Exception as error:  # outside of every command: a mistake in how the options are declared
         crash(name, error, debug="--debug" in arguments)
@@ -194,28 +231,36 @@ def crash(name: str, error: Exception, *, debug: bool) -> None:
     if debug:
         import traceback
 
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        tell("\n".join(map(printable, lines)))
     hint = "" if debug else " (--debug shows where)"
-    click.echo(f"{name}: internal error: {type(error).__name__}: {printable(str(error))}{hint}", err=True)
+    tell(f"{name}: internal error: {type(error).__name__}: {printable(str(error))}{hint}")
 
 
 def _usage(error: click.UsageError, name: str) -> None:
     message = error.format_message()
     if error.ctx is not None:
         name = command_name(error.ctx)
-    click.echo(f"{name}: {printable(message[:1].lower() + message[1:].rstrip('.'))}", err=True)
+    tell(f"{name}: {printable(message[:1].lower() + message[1:].rstrip('.'))}")
     path = error.ctx.command_path if error.ctx is not None else name
-    click.echo(f"Try '{path} --help'.", err=True)
+    tell(f"Try '{path} --help'.")
 
 
 def _reader_gone() -> int:
     """Point standard output at nothing, so that Python's own last flush finds a reader."""
+    _into_nothing(sys.stdout)
+    return EXIT_BROKEN_PIPE
+
+
+def _into_nothing(stream: IO[str] | None) -> None:
+    """Let a stream's descriptor take whatever is still written to it."""
     try:
-        descriptor = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(descriptor, sys.stdout.fileno())
+        if stream is not None:
+            descriptor = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(descriptor, stream.fileno())
+            os.close(descriptor)
     except (OSError, ValueError):
         pass
-    return EXIT_BROKEN_PIPE
 
 
 def _install_signals() -> None:

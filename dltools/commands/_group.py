@@ -11,8 +11,8 @@ from click.shell_completion import CompletionItem
 
 from dltools import __version__
 from dltools.commands import Entry
-from dltools.commands._boundary import EXIT_INTERNAL, Settings, crash
-from dltools.errors import DltoolsError
+from dltools.commands._boundary import EXIT_INTERNAL, Settings, crash, tell
+from dltools.errors import DISK_FULL, DltoolsError
 from dltools.io.text import printable
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -44,6 +44,11 @@ class DefaultGroup(click.Group):
     def main_command(self) -> click.Command:
         """Return the default subcommand."""
         return self.commands[self.default]
+
+    def find(self, ctx: click.Context, args: list[str]) -> tuple[click.Command, list[str]]:
+        """Return the subcommand that ``args`` mean, and what of them is left to it; raise click's usage error."""
+        _, command, rest = self.resolve_command(ctx, self._with_default(ctx, args))
+        return command or self.main_command(), rest
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*self.commands, *self.entries]
@@ -85,11 +90,16 @@ class DefaultGroup(click.Group):
         try:
             return super().invoke(ctx)
         except DltoolsError as error:
-            click.echo(f"{self.name}: {printable(str(error))}", err=True)
+            tell(f"{self.name}: {printable(str(error))}")
             raise click.exceptions.Exit(error.exit_status) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
+        except MemoryError as error:
+            tell(f"{self.name}: not enough memory")
+            raise click.exceptions.Exit(DltoolsError.exit_status) from error
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in DISK_FULL:  # a help text, say: told where the process ends
+                raise
             crash(self.name or "", error, debug=ctx.ensure_object(Settings).debug)
             raise click.exceptions.Exit(EXIT_INTERNAL) from error
 

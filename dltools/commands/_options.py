@@ -207,6 +207,17 @@ def threads_option(default: str) -> Callable[[Function], Function]:
     )
 
 
+def jobs_option(function: Function) -> Function:
+    """Add how many inputs are at work at once."""
+    return _setting(
+        "jobs",
+        "--jobs",
+        type=click.IntRange(1, 256),
+        metavar="N",
+        help="Inputs at work at once, which share the threads (default: 2 in a batch).",
+    )(function)
+
+
 def runtime_options(function: Function) -> Function:
     """Add how a network is run."""
     return _bundle(threads_option("all cores"), offline_option)(function)

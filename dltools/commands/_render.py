@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dltools.io.records import Record
+from dltools.io.text import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -114,7 +115,9 @@ class EpochProgress(_Bar):
             self._open()
         if self._bar is not None and self._task is not None:
             losses = f"loss {loss:.4f}" + (f", held out {held_out:.4f}" if held_out is not None else "")
-            self._bar.update(self._task, completed=epoch, total=epochs, description=f"{self.name} {losses}".strip())
+            self._bar.update(
+                self._task, completed=epoch, total=epochs, description=printable(f"{self.name} {losses}".strip())
+            )
 
     def _open(self) -> None:
         from rich.console import Console
@@ -154,7 +157,7 @@ class FetchProgress(_Bar):
             self._open()
         if self._bar is not None:
             if name not in self._tasks:
-                self._tasks[name] = self._bar.add_task(name, total=total)
+                self._tasks[name] = self._bar.add_task(printable(name), total=total)
             self._bar.update(self._tasks[name], completed=done)
 
     def _open(self) -> None:

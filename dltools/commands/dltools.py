@@ -12,7 +12,9 @@ from dltools.commands import COMMANDS
 from dltools.commands import _options as options
 from dltools.commands._batch import View, record_writer
 from dltools.commands._boundary import Context, entry_point, open_context
+from dltools.commands._demo import demo
 from dltools.commands._group import DefaultGroup
+from dltools.commands._map import map_stream
 from dltools.commands._render import FetchProgress
 from dltools.errors import DltoolsError
 from dltools.io.records import Record
@@ -161,3 +163,7 @@ def doctor(ctx: click.Context) -> int:
         write(check._asdict())
         missing += check.required and not check.ok
     return 4 if missing else 0
+
+
+cli.add_command(demo)
+cli.add_command(map_stream)

@@ -87,6 +87,7 @@ _VIEW = View(("path", "label", "start", "end", "score", "output"), _lines, rows=
 @options.writing_options
 @options.format_options
 @options.batch_options
+@options.jobs_option
 @options.threads_option("all cores")
 @options.general_options
 @audio_batch(_VIEW)
@@ -103,19 +104,16 @@ def detect(
 ) -> Work:
     """Hear the word in recordings, one record a recording."""
     one_blas_thread()
-    from dltools.io.outputs import OutputFolder
     from dltools.models.trigger.infer import TriggerDetector
 
     if context.settings.streamed and (chime or save_hits or plot):
         raise UsageError("--stream writes events as they come, and no files")
     detector = TriggerDetector.load(model, threads=context.threads)
     _tell_threshold(context, detector, threshold)
-    folders = [
-        OutputFolder(Path(each), force=context.settings.force) if each else None for each in (chime, save_hits, plot)
-    ]
+    folders = [context.output_folder(each) for each in (chime, save_hits, plot)]
 
-    def work(item: Item) -> Callable[[], Record]:
-        return lambda: _heard(context, item, detector, threshold, _opened(item, raw, rate, channels), folders)
+    def work(item: Item) -> Record:
+        return _heard(context, item, detector, threshold, _opened(item, raw, rate, channels), folders)
 
     return work
 

@@ -104,6 +104,7 @@ def _lines(record: Record, paint: Callable[..., str]) -> str:
 @options.writing_options
 @options.format_options
 @options.batch_options
+@options.jobs_option
 @options.runtime_options
 @options.general_options
 @image_batch(View(("path", "frame", "label", "class_id", "score", "bbox", "output"), _lines))
@@ -122,8 +123,6 @@ def detect(
     crops: str | None,
 ) -> Work:
     """Find objects in photographs, one record an image."""
-    from dltools.io.outputs import OutputFolder
-
     detector = _load(context, model, cfg, weights, names)
     context.detail(
         f"{detector.config.name}: {detector.config.width} x {detector.config.height}, {context.threads} threads"
@@ -132,26 +131,21 @@ def detect(
     if classes and not labels:
         raise UsageError("--classes names no class")
     wanted = detector.class_ids(labels) if labels else None
-    force = context.settings.force
-    annotated = OutputFolder(Path(annotate), force=force) if annotate else None
-    cropped = OutputFolder(Path(crops), force=force) if crops else None
+    annotated, cropped = context.output_folder(annotate), context.output_folder(crops)
 
-    def work(item: Item) -> Callable[[], Record]:
+    def work(item: Item) -> Record:
         picture = item.picture()
-        prepared = detector.prepare(picture.pixels, resize)
-
-        def finish() -> Record:
-            target = annotated.reserve(item.stem, item.picture_suffix, source=item.path) if annotated else None
-            found = detector.run(prepared, score=score, iou=iou, classes=wanted, max_detections=max_detections)
-            items = [_item(detection, picture) for detection in found]
-            if cropped:
-                _write_crops(cropped, item, picture, found, items)
-            if annotated and target:
-                _write_annotated(annotated, target, picture, found)
-            output = {"output": str(target)} if target else {}
-            return item.record(width=picture.width, height=picture.height, items=items, **output)
-
-        return finish
+        target = annotated.reserve(item.stem, item.picture_suffix, source=item.path) if annotated else None
+        found = detector.detect(
+            picture.pixels, score=score, iou=iou, classes=wanted, max_detections=max_detections, resize=resize
+        )
+        items = [_item(detection, picture) for detection in found]
+        if cropped:
+            _write_crops(cropped, item, picture, found, items)
+        if annotated and target:
+            _write_annotated(annotated, target, picture, found)
+        output = {"output": str(target)} if target else {}
+        return item.record(width=picture.width, height=picture.height, items=items, **output)
 
     return work
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -51,6 +51,27 @@ def draw_marks(pixels: Pixels, marks: Iterable[Mark]) -> Pixels:
     taken: list[Box] = []
     for mark in drawn[::-1]:  # the best first, so that it gets its place
         taken.append(_label(draw, mark, font, image.size, taken))
+    return np.array(image)
+
+
+def draw_caption(pixels: Pixels, lines: Sequence[str]) -> Pixels:
+    """Return a copy of ``pixels`` (height, width, 3) with ``lines`` in its upper left corner, the first one larger."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(image, "RGBA")
+    size = max(10, min(48, min(image.size) // 16))
+    fonts = [ImageFont.load_default(size=float(size if not number else size * 0.7)) for number in range(len(lines))]
+    texts = [printable(line) for line in lines]
+    margin = max(2, size // 3)
+    boxes = [draw.textbbox((0, 0), text, font=font) for text, font in zip(texts, fonts, strict=True)]
+    if boxes:
+        width = max(box[2] for box in boxes) + 2 * margin
+        draw.rectangle((0, 0, width, sum(box[3] + margin for box in boxes) + margin), fill=(0, 0, 0, 150))
+    y = margin
+    for text, font, box in zip(texts, fonts, boxes, strict=True):
+        draw.text((margin, y), text, font=font, fill=(255, 255, 255))
+        y += int(box[3]) + margin
     return np.array(image)
 
 

@@ -6,7 +6,9 @@ Pixels are uint8 arrays of shape (height, width, 3), RGB, row 0 at the top.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +23,10 @@ Pixels = npt.NDArray[np.uint8]
 
 #: More than this is refused from the header alone: 2**27 pixels are 384 MiB as RGB.
 MAX_PIXELS = 2**27
+#: A progressive JPEG has some ten scans; each is a pass over all of the picture, however few bytes it has.
+_FREE_SCANS = 64
+_MAX_SCANNED = 2**31  # pixels of all scans together
+_BAND_PIXELS = 2**22  # brought to RGB at once
 
 # Left out of what Pillow opens: EPS, which starts Ghostscript, WMF, stubs, and formats with no signature of their own.
 _FORMATS = (
@@ -40,15 +46,20 @@ def decode_image(data: bytes) -> Pixels:
 
     if not data:
         raise InputError("not an image (empty file)", code="not_an_image")
-    Image.MAX_IMAGE_PIXELS = None  # the bound below is ours: an error, never a warning on standard error
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow refuses pictures inside pictures (ICO) beyond twice that
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise InputError(f"image of {width} x {height} is larger than {MAX_PIXELS} pixels", code="too_large")
+            _refuse_large(image.size)
+            _refuse_scans(data, image.size)
+            if image.format == "TIFF":
+                _quiet_libtiff()
             image.load()
+            _refuse_large(image.size)  # what lies inside a container may be larger than it says
             _turn_upright(image)
             return _rgb(image)
+    except Image.DecompressionBombError as error:
+        count = next(iter(re.findall(r"\d+", str(error))), "too many")
+        raise InputError(f"image of {count} pixels is larger than {MAX_PIXELS}", code="too_large") from error
     except UnidentifiedImageError as error:
         raise InputError(f"not an image ({_unknown(data)})", code="not_an_image") from error
     except MemoryError as error:
@@ -59,6 +70,39 @@ def decode_image(data: bytes) -> Pixels:
         raise InputError(f"not an image ({_damage(error, data)})", code="not_an_image") from error
 
 
+def _refuse_large(size: tuple[int, int]) -> None:
+    width, height = size
+    if not width * height:
+        raise InputError(f"image of {width} x {height} has no pixels", code="not_an_image")
+    if width * height > MAX_PIXELS:
+        raise InputError(f"image of {width} x {height} is larger than {MAX_PIXELS} pixels", code="too_large")
+
+
+def _refuse_scans(data: bytes, size: tuple[int, int]) -> None:
+    """Refuse a JPEG of so many scans that decoding it, once over the picture for each, takes minutes."""
+    if data.startswith(b"\xff\xd8"):
+        scans = data.count(b"\xff\xda")
+        if scans > _FREE_SCANS and scans * size[0] * size[1] > _MAX_SCANNED:
+            raise InputError(f"JPEG of {scans} scans over {size[0]} x {size[1]} pixels", code="too_large")
+
+
+@functools.cache
+def _quiet_libtiff() -> None:
+    """Keep libtiff from writing what it thinks of a file to standard error: Pillow raises, or it was a mere warning.
+
+    Pillow has no switch for it; libtiff has, in the one library of that name that Pillow has loaded.
+    """
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        with open("/proc/self/maps") as maps:
+            found = re.search(r"\S*/libtiff[^/\s]*\.so\S*", maps.read())
+        if found is not None:
+            library = ctypes.CDLL(found[0])
+            library.TIFFSetErrorHandler(None)
+            library.TIFFSetWarningHandler(None)
+
+
 def _turn_upright(image: Image) -> None:
     from PIL import ImageOps
 
@@ -67,10 +111,24 @@ def _turn_upright(image: Image) -> None:
 
 
 def _rgb(image: Image) -> Pixels:
+    """Bring an image to RGB, band by band where it is large: copies of all of it would take twice the memory."""
+    width, height = image.size
+    grey = image.mode.startswith("I") or image.mode == "F"
+    rows = max(1, _BAND_PIXELS // max(width, 1))
+    bands = [(top, min(top + rows, height)) for top in range(0, height, rows)]
+    if len(bands) == 1:
+        return _grey(image, _white(image)) if grey else _colour(image)
+    pieces = (image.crop((0, top, width, bottom)) for top, bottom in bands)
+    white = max(_white(image.crop((0, top, width, bottom))) for top, bottom in bands) if grey else 0.0
+    pixels = np.empty((height, width, 3), np.uint8)
+    for (top, bottom), piece in zip(bands, pieces, strict=True):
+        pixels[top:bottom] = _grey(piece, white) if grey else _colour(piece)
+    return pixels
+
+
+def _colour(image: Image) -> Pixels:
     from PIL import Image as Module
 
-    if image.mode.startswith("I") or image.mode == "F":
-        return np.repeat(_eight_bits(image)[:, :, None], 3, axis=2)  # (height, width, 3)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         layer = image.convert("RGBA")
         image = Module.new("RGBA", layer.size, (255, 255, 255, 255))
@@ -78,16 +136,18 @@ def _rgb(image: Image) -> Pixels:
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def _eight_bits(image: Image) -> Pixels:
-    """Scale deep greyscale to 0..255: 16-bit integers by their range, floats by 1 (or by 255 or their maximum)."""
-    values = np.nan_to_num(np.asarray(image, np.float32))
+def _white(image: Image) -> float:
+    """Return what becomes 255 in deep greyscale: the largest 16-bit integer; of floats 1, or 255, or their maximum."""
     if image.mode != "F":
-        top = 65535.0
-    else:
-        largest = float(values.max(initial=0.0))
-        top = 1.0 if largest <= 1.0 else max(255.0, largest)
-    scaled: Pixels = np.clip(np.rint(values * (255.0 / top)), 0, 255).astype(np.uint8)
-    return scaled
+        return 65535.0
+    largest = float(np.nan_to_num(np.asarray(image, np.float32)).max(initial=0.0))
+    return 1.0 if largest <= 1.0 else max(255.0, largest)
+
+
+def _grey(image: Image, white: float) -> Pixels:
+    values = np.nan_to_num(np.asarray(image, np.float32))
+    scaled = np.clip(np.rint(values * (255.0 / white)), 0, 255).astype(np.uint8)
+    return np.repeat(scaled[:, :, None], 3, axis=2)  # (height, width, 3)
 
 
 _BAND_ROWS = 32

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltools.errors import InputError, UsageError
@@ -70,6 +71,8 @@ class Item:
         self.path = path
         self.frame = frame
         self.carried = carried or {}
+        #: What files made from the item are called, without a suffix; a run may tell items of one name apart.
+        self.stem = _stem(path, frame)
         self._bbox = bbox
         self._data = data
         self._error = error
@@ -80,13 +83,6 @@ class Item:
         if self.frame is not None:
             return f"{self.path}: frame {self.frame}"
         return self.path if self.path is not None else "record"
-
-    @property
-    def stem(self) -> str:
-        """What files made from the item are called, without a suffix."""
-        if self.frame is not None:
-            return f"frame-{self.frame:06d}"
-        return os.path.splitext(os.path.basename(self.path or ""))[0]
 
     @property
     def picture_suffix(self) -> str:
@@ -123,6 +119,12 @@ class Item:
         from dltools.io.images import decode_image
 
         return _region(decode_image(self.read()), self._bbox)
+
+
+def _stem(path: str | None, frame: int | None) -> str:
+    if frame is not None:
+        return f"frame-{frame:06d}"
+    return os.path.splitext(os.path.basename(path or ""))[0]
 
 
 class TextItem:
@@ -212,6 +214,14 @@ def _unreadable(error: OSError) -> InputError:
     return InputError(f"cannot be read ({(error.strerror or str(error)).lower()})", code="unreadable")
 
 
+def read_named(path: Path) -> bytes:
+    """Return the bytes of the file ``path``, at most :data:`MAX_FILE_BYTES`; raise :class:`InputError` naming it."""
+    try:
+        return read_file(str(path))
+    except InputError as error:
+        raise InputError(f"{path}: cannot be read ({error})", code=error.code) from error
+
+
 def _read_all(read: Callable[[int], bytes | None]) -> bytes:
     """Read to the end, also from pipes and devices that have no size, up to the bound."""
     blocks: list[bytes] = []
@@ -267,7 +277,7 @@ def listed_items(read: Read, *, source: str = STDIN, null: bool = False) -> Iter
     Raise :class:`UsageError` where the list is evidently an image, which wants to be an operand.
     """
     first = True
-    for line in _split(read, b"\0" if null else b"\n"):
+    for line in split_parts(read, b"\0" if null else b"\n"):
         if first:
             _refuse_image(line, source)
             first = False
@@ -382,7 +392,7 @@ def _text_record(line: bytes, number: int, source: str) -> TextItem:
     return TextItem("", number, source, record, InputError("the record has no text", code="bad_record"))
 
 
-def _split(read: Read, separator: bytes) -> Iterator[bytes]:
+def split_parts(read: Read, separator: bytes) -> Iterator[bytes]:
     """Yield separated parts as they arrive; a part over the bound comes out cut, just over the bound."""
     for parts in _split_blocks(read, separator):
         yield from parts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,12 @@ from dltools.errors import OutputError
 
 _STEM_LENGTH = 48  # characters kept of a name: file systems take 255 bytes, temporary and numbered names included
 _UNSAFE = frozenset('/\\:*?"<>|\x7f')  # what some file system does not take inside a name
+
+
+def _is_unsafe(character: str) -> bool:
+    if "\ud800" <= character <= "\udfff":
+        return not "\udc80" <= character <= "\udcff"  # these stand for bytes of a path that are not UTF-8
+    return character in _UNSAFE or ord(character) < 32
 
 
 @contextlib.contextmanager
@@ -77,25 +84,28 @@ def make_folder(folder: Path) -> None:
 class OutputFolder:
     """A folder that a run fills with files named after its inputs; nothing is written outside of it.
 
-    Two inputs of one name in a run are told apart by a number. The folder is made with the first file.
+    Two inputs of one name in a run are told apart by a number. The folder is made with the first file. Several threads
+    may use it at once.
     """
 
     def __init__(self, folder: Path, *, force: bool = False) -> None:
         self.folder = folder
         self._force = force
         self._used: set[str] = set()
+        self._lock = threading.Lock()
 
     def reserve(self, stem: str, suffix: str, *, source: str | None = None) -> Path:
         """Return the path for an output called ``stem`` + ``suffix``, made safe as a file name.
 
         Raise :class:`OutputError` if it exists and must be kept, or if it is ``source``, the input itself.
         """
-        stem = "".join("_" if character in _UNSAFE or ord(character) < 32 else character for character in stem)
+        stem = "".join("_" if _is_unsafe(character) else character for character in stem)
         stem = stem[:_STEM_LENGTH].lstrip(".") or "unnamed"
         number = 1
-        while (candidate := stem + (f"-{number}" if number > 1 else "") + suffix) in self._used:
-            number += 1
-        self._used.add(candidate)
+        with self._lock:
+            while (candidate := stem + (f"-{number}" if number > 1 else "") + suffix) in self._used:
+                number += 1
+            self._used.add(candidate)
         target = self.folder / candidate
         if source is not None and os.path.exists(source) and target.exists() and os.path.samefile(source, target):
             raise OutputError("the result would overwrite the input itself: name another folder", code="exists")

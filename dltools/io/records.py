@@ -10,9 +10,10 @@ import base64
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from dltools.errors import InputError
+from dltools.io.jsontext import MAX_DEPTH, read_json
 
 Record = dict[str, Any]
 
@@ -24,7 +25,10 @@ def path_fields(path: str) -> Record:
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
-        raw = os.fsencode(path)
+        try:
+            raw = os.fsencode(path)
+        except UnicodeEncodeError:  # a lone surrogate of a JSON text: no path of any file
+            raw = path.encode("utf-8", "surrogatepass")
         return {"path": raw.decode("utf-8", "replace"), "path_b64": base64.b64encode(raw).decode("ascii")}
     return {"path": path}
 
@@ -60,21 +64,20 @@ def bbox_of(record: Mapping[str, Any]) -> tuple[float, float, float, float] | No
 def parse_record(line: str) -> Record:
     """Read one NDJSON line; raise :class:`InputError` where it is not one JSON object."""
     try:
-        record = json.loads(line, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        record = read_json(line, max_depth=MAX_DEPTH)
+    except ValueError as error:
         raise InputError("not a JSON record", code="bad_record") from error
     if not isinstance(record, dict):
         raise InputError("not a JSON record", code="bad_record")
     return record
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
 def encode_ndjson(record: Record) -> bytes:
-    """Return the record as one UTF-8 line; raise ``ValueError`` for NaN or infinity."""
-    text = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+    """Return the record as one UTF-8 line; raise :class:`InputError` for NaN or infinity."""
+    try:
+        text = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+    except ValueError as error:
+        raise InputError("a result is not a finite number: the model is damaged", code="not_finite") from error
     try:
         return text.encode("utf-8") + b"\n"
     except UnicodeEncodeError:  # a lone surrogate, which JSON can say only as an escape
@@ -84,13 +87,14 @@ def encode_ndjson(record: Record) -> bytes:
 def findings(record: Record) -> list[Record]:
     """Return one record a finding: the finding's keys at top level beside those of its input.
 
-    A record without ``items`` (an error, a record passed on) is its own only finding. ``output`` stays
+    A record without a list of ``items`` (an error, a record passed on) is its own only finding. ``output`` stays
     with the thing that it shows: the file of the whole input does not stand in for one finding.
     """
-    if "items" not in record:
+    items = record.get("items")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         return [record]
     shared = {key: value for key, value in record.items() if key not in ("items", "output")}
-    return [{**shared, **item} for item in record["items"]]
+    return [{**shared, **item} for item in items]
 
 
 def encode_tsv(values: Iterable[Any]) -> bytes:
@@ -115,6 +119,9 @@ def tsv_row(record: Mapping[str, Any], columns: Sequence[str]) -> list[Any]:
     row: list[Any] = []
     for key in columns:
         value = record.get(key)
-        row.extend((value or (None,) * 4) if key == "bbox" else (value,))
+        if key == "bbox":
+            row.extend(value if isinstance(value, (list, tuple)) and len(value) == 4 else (None,) * 4)
+        else:
+            row.append(value)
     error = record.get("error")
     return [*row, error.get("message") if isinstance(error, dict) else error]

@@ -29,3 +29,22 @@ def _shown(character: str) -> str:
     if code < 0x100:
         return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character, f"\\x{code:02x}")
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def printable_json(text: str) -> str:
+    """Return a line of JSON with what a terminal would act on written as JSON's own escapes: the same value."""
+    if text.isprintable():
+        return text
+    return "".join(character if _shown(character) == character else _escaped(character) for character in text)
+
+
+def printable_line(line: str) -> str:
+    """Return a line of output as :func:`printable` does, or :func:`printable_json` where it is a record; tabs stay."""
+    return "\t".join(map(printable_json if line.startswith("{") else printable, line.split("\t")))
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    return f"\\u{0xD7C0 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"

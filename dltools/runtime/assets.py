@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,6 +21,10 @@ PACKAGE = Path(__file__).parent.parent
 REGISTRY = Path(__file__).with_name("assets.json")
 
 State = Literal["embedded", "cached", "absent", "corrupt"]
+#: Told of a file on its way here: its name, the bytes so far, and the bytes in all (None: not known).
+Progress = Callable[[str, int, "int | None"], None]
+#: Told in words of what is done once and takes a while.
+Notify = Callable[[str], None]
 
 _READ_BYTES = 1 << 20
 
@@ -49,10 +53,22 @@ class PackageSource(NamedTuple):
         return f"{self.package_index} {self.package} {self.version}"
 
 
+class Checksum(NamedTuple):
+    """How a file's content is hashed (``sha256``, ``md5``), and what comes of it, in hexadecimal."""
+
+    algorithm: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.algorithm.upper().replace('SHA', 'SHA-')} {self.value}"
+
+
 class FileEntry(NamedTuple):
     """A third-party file, byte for byte.
 
-    ``sha256`` is None where no checksum could be confirmed; such a file is never fetched and never used from the cache.
+    ``sha256`` is None where no such checksum could be confirmed. ``md5`` is that of the authors, who publish no other;
+    it finds damage, not a forgery. A file with neither is never fetched and never used
+    from the cache.
     """
 
     name: str
@@ -61,6 +77,14 @@ class FileEntry(NamedTuple):
     sha256: str | None
     size: int | None  # bytes
     sources: tuple[UrlSource | PackageSource, ...]
+    md5: str | None = None
+
+    @property
+    def checksum(self) -> Checksum | None:
+        """The checksum that the content must have, or None where none is known."""
+        if self.sha256 is not None:
+            return Checksum("sha256", self.sha256)
+        return Checksum("md5", self.md5) if self.md5 is not None else None
 
 
 class EmbeddedFile(NamedTuple):
@@ -175,14 +199,14 @@ def locate(file: FileEntry) -> Path | None:
     path = cached_path(file)
     try:
         facts = path.stat()
-        if file.sha256 is None or facts.st_size != file.size or not stat.S_ISREG(facts.st_mode):
+        if file.checksum is None or facts.st_size != file.size or not stat.S_ISREG(facts.st_mode):
             return None
         note = path.with_name(path.name + ".verified")
-        fitting = f"{file.sha256} {facts.st_size} {facts.st_mtime_ns}\n".encode()
+        fitting = f"{file.checksum.value} {facts.st_size} {facts.st_mtime_ns}\n".encode()
         with contextlib.suppress(OSError):
             if note.read_bytes() == fitting:
                 return path
-        if sha256_of(path) != file.sha256:
+        if _digest(path, file.checksum.algorithm) != file.checksum.value:
             return None
     except OSError:
         return None
@@ -198,29 +222,36 @@ def verify(entry: FileEntry | ModelEntry) -> State:
     registered checksum is "absent", whatever lies in the cache, because nothing would use it.
     """
     if isinstance(entry, FileEntry):
-        return _state(cached_path(entry), entry.size, entry.sha256, "cached")
+        return _state(cached_path(entry), entry.size, entry.checksum, "cached")
     if entry.embedded is not None:
-        return _state(entry.embedded.path, entry.embedded.size, entry.embedded.sha256, "embedded")
+        sha256 = entry.embedded.sha256
+        checksum = None if sha256 is None else Checksum("sha256", sha256)
+        return _state(entry.embedded.path, entry.embedded.size, checksum, "embedded")
     states = {verify(file) for file in entry.files.values()}
     return "corrupt" if "corrupt" in states else "absent" if "absent" in states else "cached"
 
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file's content in hexadecimal; raise :class:`OSError` if it cannot be read."""
+    return _digest(path, "sha256")
+
+
+def _digest(path: Path, algorithm: str) -> str:
     import hashlib
 
-    digest = hashlib.sha256()
+    digest = hashlib.new(algorithm)
     with path.open("rb") as stream:
         while chunk := stream.read(_READ_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
 
 
-def _state(path: Path, size: int | None, sha256: str | None, good: State) -> State:
-    if sha256 is None or not path.exists():
+def _state(path: Path, size: int | None, checksum: Checksum | None, good: State) -> State:
+    if checksum is None or not path.exists():
         return "absent"
     try:
-        return good if path.stat().st_size == size and sha256_of(path) == sha256 else "corrupt"
+        fits = path.stat().st_size == size and _digest(path, checksum.algorithm) == checksum.value
+        return good if fits else "corrupt"
     except OSError:
         return "corrupt"
 
@@ -235,7 +266,8 @@ def _unknown(kind: str, name: str, known: list[str]) -> UsageError:
 
 def _file_entry(name: str, entry: dict[str, Any]) -> FileEntry:
     sources = tuple(_source(source) for source in entry["sources"])
-    return FileEntry(name, entry["summary"], entry["licence"], entry["sha256"], entry["bytes"], sources)
+    facts = (entry["summary"], entry["licence"], entry["sha256"], entry["bytes"])
+    return FileEntry(name, *facts, sources, entry.get("md5"))
 
 
 def _source(source: dict[str, Any]) -> UrlSource | PackageSource:

@@ -8,18 +8,13 @@ that could be mistaken for it. Nothing of the network is imported before somethi
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from dltools.errors import MissingError
-from dltools.runtime.assets import FileEntry, ModelEntry, PackageSource, UrlSource, cached_path, locate
-
-Progress = Callable[[str, int, "int | None"], None]
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+from dltools.errors import DISK_FULL, MissingError
+from dltools.runtime.assets import FileEntry, ModelEntry, PackageSource, Progress, UrlSource, cached_path, locate
 
 
 def fetch(file: FileEntry, *, offline: bool = False, progress: Progress | None = None, timeout: float = 30.0) -> Path:
@@ -40,7 +35,7 @@ def fetch_model(
 
     A model with a file that has no registered checksum is refused before anything is downloaded.
     """
-    unconfirmed = [file for file in model.files.values() if file.sha256 is None]
+    unconfirmed = [file for file in model.files.values() if file.checksum is None]
     if unconfirmed:
         options = " ".join(f"--{role} FILE" for role in model.files)
         raise MissingError(f"{model.name}: {_unconfirmed(unconfirmed)}, and give all its files with {options}")
@@ -57,14 +52,14 @@ def _fetch(file: FileEntry, asked: str, offline: bool, progress: Progress | None
     found = locate(file)
     if found is not None:
         return found
-    if file.sha256 is None:
+    if file.checksum is None:
         raise MissingError(f"{file.name}: {_unconfirmed([file])}")
     target = cached_path(file)
     if offline or offline_requested():
         state = f"{target} is not the registered file" if target.exists() else "it is not in the cache"
         raise MissingError(
             f"{file.name}: {state} and the network is off; "
-            f'get it with "dltools fetch {asked}" without --offline, or put it at {target} (SHA-256 {file.sha256})'
+            f'get it with "dltools fetch {asked}" without --offline, or put it at {target} ({file.checksum})'
         )
     with _cache_failures(file, target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +121,7 @@ def _cache_failures(file: FileEntry, folder: Path) -> Iterator[None]:
         yield
     except (OSError, NotImplementedError) as error:  # the second: a file system without locks
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        size = f", {_megabytes(file.size)} needed" if getattr(error, "errno", None) in _FULL and file.size else ""
+        size = f", {_megabytes(file.size)} needed" if getattr(error, "errno", None) in DISK_FULL and file.size else ""
         raise MissingError(
             f"{file.name}: cannot write in the cache folder {folder} ({reason}{size}); "
             "set DLTOOLS_CACHE to a folder that can be written"

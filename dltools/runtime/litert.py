@@ -13,10 +13,12 @@ from dltools.runtime.predictor import Floats
 
 
 class LiteRtPredictor:
-    """A network in LiteRT's form. Not safe to call from two threads at once: each thread opens its own."""
+    """A network in LiteRT's form. Not safe to call from two threads at once: each thread opens its own.
+
+    ``shape``: of its one input, where that is not the one in the file.
+    """
 
     def __init__(self, path: Path, *, threads: int, shape: Sequence[int] | None = None) -> None:
-        """Open ``path``; ``shape``: of its input, where the file leaves more than the batch open."""
         with _quiet_stderr() as told:
             from ai_edge_litert.interpreter import Interpreter
 
@@ -25,34 +27,37 @@ class LiteRtPredictor:
                 if shape is not None:
                     self._interpreter.resize_tensor_input(self._interpreter.get_input_details()[0]["index"], shape)
                 self._interpreter.allocate_tensors()
-            except (ValueError, RuntimeError) as error:
+                self._inputs = self._interpreter.get_input_details()
+                outputs = self._interpreter.get_output_details()
+                self._batch = int(self._inputs[0]["shape"][0])
+            except (ValueError, RuntimeError, IndexError, MemoryError) as error:  # IndexError: no input, or a number
                 raise ModelFileError(f"{path}: LiteRT cannot open it ({_first_line(error, told())})") from error
         self._path = path
-        self._inputs = self._interpreter.get_input_details()
         # LiteRT numbers outputs by their order in the converter, the signature names them by ours.
-        self._outputs = sorted(self._interpreter.get_output_details(), key=lambda detail: str(detail["name"]))
-        self._shapes = [tuple(int(size) for size in detail["shape"]) for detail in self._inputs]
+        self._outputs = sorted(outputs, key=lambda detail: str(detail["name"]))
 
     def predict(self, *inputs: Floats) -> Sequence[Floats]:
         """Run one batch; see :class:`dltools.runtime.predictor.Predictor`."""
-        shapes = [values.shape for values in inputs]
-        if shapes != self._shapes:
-            self._resize(shapes)
-        for detail, values in zip(self._inputs, inputs, strict=True):
-            self._interpreter.set_tensor(detail["index"], values)
-        self._interpreter.invoke()
-        return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
+        batch = inputs[0].shape[0]
+        if batch != self._batch:
+            self._resize(batch)
+        try:
+            for detail, values in zip(self._inputs, inputs, strict=True):
+                self._interpreter.set_tensor(detail["index"], values)
+            self._interpreter.invoke()
+            return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
+        except (ValueError, RuntimeError) as error:  # the file was opened, but its network does not run
+            raise ModelFileError(f"{self._path}: LiteRT cannot run it ({_first_line(error, '')})") from error
 
-    def _resize(self, shapes: list[tuple[int, ...]]) -> None:
-        with _quiet_stderr() as told:
-            try:
-                for detail, shape in zip(self._inputs, shapes, strict=True):
-                    self._interpreter.resize_tensor_input(detail["index"], shape)
-                self._interpreter.allocate_tensors()
-            except (ValueError, RuntimeError) as error:
-                reason = _first_line(error, told())
-                raise ModelFileError(f"{self._path}: takes no input of {shapes} ({reason})") from error
-        self._shapes = shapes
+    def _resize(self, batch: int) -> None:
+        try:  # quiet of itself, and perhaps not the only thread that could write: standard error stays as it is
+            for detail in self._inputs:
+                self._interpreter.resize_tensor_input(detail["index"], [batch, *detail["shape"][1:]])
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            reason = _first_line(error, "")
+            raise ModelFileError(f"{self._path}: takes no batch of {batch} ({reason})") from error
+        self._batch = batch
 
 
 def _first_line(error: Exception, told: str) -> str:

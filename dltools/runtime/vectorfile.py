@@ -15,6 +15,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from dltools.errors import InputError
 from dltools.runtime.vectors import HEADER_BYTES, MAGIC, SECTIONS, DType, Floats
 
 _ALIGNMENT = 64
@@ -43,9 +44,14 @@ class VectorWriter:
         return len(self._norms)
 
     def append(self, words: Sequence[str], vectors: npt.NDArray[np.floating]) -> None:
-        """Append ``words`` and their finite ``vectors`` (words, dimensions), of any length."""
+        """Append ``words`` and their finite ``vectors`` (words, dimensions).
+
+        Raise :class:`InputError` for a length that no float32 can hold.
+        """
         exact = vectors.astype(np.float64)
         norms = np.linalg.norm(exact, axis=1)
+        if not (norms <= np.finfo(np.float32).max).all():
+            raise InputError("a vector is too long for a float to say how long")
         unit = exact / np.where(norms > 0, norms, 1)[:, None]
         stored, scales = _quantize(unit, self._dtype)
         self._stream.write(stored.tobytes())

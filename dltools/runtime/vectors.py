@@ -11,7 +11,6 @@ float32, the lengths before. ``offsets``: uint32 (rows + 1) into ``strings``, th
 from __future__ import annotations
 
 import itertools
-import json
 import mmap
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dltools.errors import ModelFileError
+from dltools.io.jsontext import read_json
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -54,12 +54,14 @@ class VectorStore:
         self.rows = int(header["rows"])
         self.dimensions = int(header["dimensions"])
         self.dtype: DType = header["dtype"]
-        start, size = zip(*(header["sections"][name] for name in SECTIONS), strict=True)
-        at = dict(zip(SECTIONS, zip(start, size, strict=True), strict=True))
+        at = {name: (int(header["sections"][name][0]), int(header["sections"][name][1])) for name in SECTIONS}
+        self._check({name: size for name, (_, size) in at.items()})
         whole = memoryview(data)
 
         def section(name: str) -> memoryview:
             first, length = at[name]
+            if not HEADER_BYTES <= first <= first + length <= len(data):
+                raise ValueError("a section that is not in the file")
             return whole[first : first + length]
 
         shape = (self.rows, self.dimensions)
@@ -70,7 +72,20 @@ class VectorStore:
         self._offsets = section("offsets").cast("I")
         self._table = section("table").cast("I")
         self._mask = len(self._table) // 2 - 1
-        if self.rows < 1 or self._mask & (self._mask + 1) or len(self._offsets) != self.rows + 1:
+
+    def _check(self, sizes: dict[str, int]) -> None:
+        """Raise ``ValueError`` unless the sections have the sizes, in bytes, that the header's numbers give them."""
+        widths = {"float32": 4, "float16": 2, "int8": 1}  # KeyError: a damaged header, as whatever else is wrong in it
+        expected = {
+            "matrix": self.rows * self.dimensions * widths[self.dtype],
+            "norms": 4 * self.rows,
+            "scales": 0 if self.dtype == "float32" else 4 * self.rows,
+            "offsets": 4 * (self.rows + 1),
+        }
+        slots, left = divmod(sizes["table"], 8)
+        if self.rows < 1 or self.dimensions < 1 or left or slots < 1 or slots & (slots - 1):
+            raise ValueError("sizes that cannot be")
+        if any(sizes[name] != size for name, size in expected.items()):
             raise ValueError("sizes that do not fit each other")
 
     @classmethod
@@ -84,7 +99,7 @@ class VectorStore:
                         f"{path}: not a file of word vectors of this toolkit ('wordvec import' makes one)"
                     )
                 length = int.from_bytes(head[8:12], "little")
-                header = json.loads(head[12 : 12 + length])
+                header = read_json(head[12 : 12 + length])
                 data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             if len(data) != header["bytes"]:
                 raise ModelFileError(f"{path}: cut short ({len(data):,} bytes, not {header['bytes']:,})")
@@ -93,7 +108,7 @@ class VectorStore:
             raise ModelFileError(f"{path}: no such file") from error
         except OSError as error:
             raise ModelFileError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, IndexError) as error:
             raise ModelFileError(f"{path}: a damaged file of word vectors") from error
 
     def __len__(self) -> int:
@@ -108,7 +123,7 @@ class VectorStore:
             entry = table[2 * slot + 1]
             if entry == 0:
                 return None
-            if table[2 * slot] == code and self._string(entry - 1) == key:
+            if table[2 * slot] == code and entry <= self.rows and self._string(entry - 1) == key:
                 return entry - 1
             slot = (slot + 1) & self._mask
         return None
@@ -146,16 +161,21 @@ class VectorStore:
         vectors: Floats = self._matrix[picked].astype(np.float32)
         if self._scales is not None:
             vectors *= self._scales[picked][:, None]
-        return vectors
+        return self._finite(vectors)
 
     def norms(self, rows: Sequence[int] | Rows) -> Floats:
         """Return the lengths that the vectors of ``rows`` had in their source: float32 (rows,)."""
-        return self._norms[np.asarray(rows, np.int64)]
+        return self._finite(self._norms[np.asarray(rows, np.int64)])
 
     def raw(self, rows: Sequence[int] | Rows) -> Floats:
         """Return the vectors of ``rows`` with the lengths that they had in their source: float32 (rows, dimensions)."""
         vectors: Floats = self.unit(rows) * self.norms(rows)[:, None]
-        return vectors
+        return self._finite(vectors)
+
+    def _finite(self, values: Floats) -> Floats:
+        if not np.isfinite(values).all():  # not looked for when the file is opened, which reads none of them
+            raise ModelFileError(f"{self.path}: a damaged file of word vectors (numbers that are not finite)")
+        return values
 
     def blocks(self, size: int | None = None) -> Iterator[tuple[int, Floats]]:
         """Yield (first row, unit vectors (block, dimensions)) over all rows, at most ``size`` at once."""
@@ -195,6 +215,7 @@ class VectorStore:
             if combine is not None:
                 scores = combine(scores)  # (results, block)
             best = _merge(best, scores, start)
+        self._finite(best.scores[best.rows >= 0])
         return best
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from dltools.io.jsontext import read_json
 from dltools.models.dates.order import ORDERS, Order
 
 Floats = npt.NDArray[np.float32]
@@ -63,7 +64,8 @@ class DatesConfig:
     @classmethod
     def from_json(cls, text: str) -> DatesConfig:
         """Read what :meth:`to_json` wrote; raise ``ValueError``, ``KeyError`` or ``TypeError`` where it is not that."""
-        data = json.loads(text)
+        data = read_json(text)
+        str(data["alphabet"]).encode("utf-8")  # what is no text raises
         return cls(
             str(data["alphabet"]),
             tuple(map(str, data["languages"])),

@@ -22,6 +22,7 @@ from dltools.models.dates.config import HINT_ORDERS, DatesConfig, Floats, Weight
 from dltools.models.dates.decode import Written, beam, greedy
 from dltools.models.dates.order import ORDERS, PIVOT, Order, full_year, is_real, readings
 from dltools.models.dates.recurrent import Network, Reading
+from dltools.runtime.arrayfile import demand_finite
 from dltools.runtime.assets import own_model_path
 
 DEFAULT_MODEL = "attention"
@@ -173,6 +174,8 @@ class DateTranslator:
         """Return the answers for texts of like length."""
         reading = self._read(texts, hints)
         written = self._write(reading)
+        demand_finite(written.scores)
+        demand_finite(written.kept)
         cases = [
             _Case(*case)
             for case in zip(

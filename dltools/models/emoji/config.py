@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from dltools.io.jsontext import read_json
 from dltools.models.emoji.tokens import normalize_label
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -76,7 +77,7 @@ class EmojiConfig:
     @classmethod
     def from_json(cls, text: str) -> EmojiConfig:
         """Read what :meth:`to_json` wrote; raise ``ValueError``, ``KeyError``, ``TypeError`` where it does not fit."""
-        fields: dict[str, Any] = json.loads(text)
+        fields: dict[str, Any] = read_json(text)
         if fields.pop("format", None) != FORMAT_VERSION or fields.pop("model", None) != "emoji":
             raise ValueError("not an emoji model's configuration")
         labels = tuple(Label(str(name), str(emoji)) for name, emoji in fields.pop("labels"))
@@ -86,6 +87,10 @@ class EmojiConfig:
             raise ValueError("classes that do not fit each other")
         if not config.temperature > 0:
             raise ValueError("a temperature that is not positive")
+        if not (isinstance(config.vectors, str) and isinstance(config.dimensions, int)):
+            raise ValueError("vectors that are not named")
+        if any("\ud800" <= character <= "\udfff" for label in labels for character in label.name + label.emoji):
+            raise ValueError("labels that are no text")
         return config
 
     def class_of(self, label: str) -> int | None:

@@ -8,11 +8,13 @@ label.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from dltools.errors import InputError
+from dltools.io.inputs import read_named
 from dltools.models.emoji.config import STANDARD, Label
 from dltools.models.emoji.tokens import normalize_label
 
@@ -38,10 +40,8 @@ class Example(NamedTuple):
 def read_examples(path: Path) -> list[Example]:
     """Read a CSV file of labelled sentences; raise :class:`InputError` naming the line that is wrong."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
+        with io.TextIOWrapper(io.BytesIO(read_named(path)), "utf-8-sig", newline="") as stream:
             return list(_examples(csv.reader(stream, strict=True), str(path)))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8") from error
     except csv.Error as error:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dltools.errors import InputError
+from dltools.errors import InputError, ModelFileError
 from dltools.models.emoji import store
 from dltools.models.emoji.config import AverageWeights, EmojiConfig, Floats, Label, Weights
 from dltools.models.emoji.recurrent import Recurrent
 from dltools.models.emoji.tokens import spellings, words
+from dltools.runtime.arrayfile import demand_finite
 from dltools.runtime.assets import own_model_path
 from dltools.runtime.vectors import Rows, VectorStore, embedded_vectors
 
@@ -111,7 +112,12 @@ class Emojifier:
     def open(cls, path: Path, *, threads: int = 1) -> Emojifier:
         """Return the model in a file; raise :class:`ModelFileError`."""
         config, weights = store.decode(path)
-        return cls(config, weights, embedded_vectors(config.vectors), threads=threads)
+        vectors = embedded_vectors(config.vectors)
+        if vectors.dimensions != config.dimensions:
+            raise ModelFileError(
+                f"{path}: stands on vectors of {config.dimensions} numbers, but {config.vectors} has others"
+            )
+        return cls(config, weights, vectors, threads=threads)
 
     @property
     def labels(self) -> tuple[Label, ...]:
@@ -173,6 +179,7 @@ class Emojifier:
         some = [index for index, text in enumerate(texts) if text]
         if some:
             result[some] = softmax(self.logits([texts[index] for index in some]) / np.float32(self.config.temperature))
+        demand_finite(result)
         return result
 
 

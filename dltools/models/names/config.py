@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from dltools.io.jsontext import read_json
+
 Floats: TypeAlias = npt.NDArray[np.float32]
 Kind = Literal["lstm", "rnn"]
 KINDS: tuple[Kind, ...] = ("lstm", "rnn")
@@ -55,11 +57,12 @@ class NamesConfig:
     @classmethod
     def from_json(cls, text: str) -> NamesConfig:
         """Read what :meth:`to_json` wrote; raise ``ValueError``, ``KeyError``, ``TypeError`` where it does not fit."""
-        fields: dict[str, Any] = json.loads(text)
+        fields: dict[str, Any] = read_json(text)
         if fields.pop("format", None) != FORMAT_VERSION or fields.pop("model", None) != "names":
             raise ValueError("not a names model's configuration")
         names = tuple(str(name) for name in fields.pop("names"))
         config = cls(names=names, **fields)
+        config.alphabet.encode("utf-8")  # what is no text raises
         if config.kind not in KINDS or not config.alphabet or len(set(config.alphabet)) != len(config.alphabet):
             raise ValueError("a kind or an alphabet that cannot be")
         return config

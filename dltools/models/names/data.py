@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dltools.errors import InputError
+from dltools.io.inputs import read_named
 from dltools.models.names.config import MAX_LENGTH
 
 OWN_NAMES = Path(__file__).with_name("genera.txt")
@@ -31,10 +32,7 @@ def normalize(text: str) -> str:
 
 def read_names(path: Path) -> list[str]:
     """Read a file of names, one a line: distinct, in the order of the file; raise :class:`InputError`."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+    content = read_named(path)
     try:
         lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:

@@ -23,6 +23,7 @@ from dltools.models.names.config import MAX_LENGTH, NamesConfig, Weights
 from dltools.models.names.data import normalize
 from dltools.models.names.recurrent import BLOCK, Numbers, Recurrent, State
 from dltools.models.names.sampler import Drawn, Shape, draw
+from dltools.runtime.arrayfile import demand_finite
 from dltools.runtime.assets import own_model_path
 
 Nats = npt.NDArray[np.float64]
@@ -132,6 +133,7 @@ class Namer:
             logits -= logits.max(axis=1, keepdims=True)
             sums = np.exp(logits).sum(axis=1)
             nats[step] = np.log(sums) - logits[np.arange(len(logits)), padded[step + 1]]
+        demand_finite(nats)
         return [nats[: len(name) + 1, row] for row, name in enumerate(names)]
 
     # --- samples
@@ -265,6 +267,7 @@ class _Search:
         wish, namer = self.wish, self._namer
         samples, tries = zip(*pairs, strict=True)
         drawn = namer.draw(self._seed, samples, tries, wish)
+        demand_finite(drawn.nats)
         scores = (drawn.nats / (np.maximum(drawn.lengths, 0) + 1)).tolist()
         for text, score in zip(namer.texts(drawn), scores, strict=True):
             novel = namer.is_novel(text)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any, Literal
+import math
+from typing import Any, Literal, get_args
+
+from dltools.io.jsontext import read_json
 
 Task = Literal["classification", "regression"]
 
 FORMAT_VERSION = 1
+#: An example of more numbers is none that a model of this toolkit was trained on.
+MAX_NUMBERS = 1 << 27
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,10 +51,24 @@ class ModelConfig:
     @classmethod
     def from_json(cls, text: str) -> ModelConfig:
         """Read what :meth:`to_json` wrote; raise ``ValueError``, ``KeyError``, ``TypeError`` where it does not fit."""
-        fields: dict[str, Any] = json.loads(text)
+        fields: dict[str, Any] = read_json(text)
         if fields.pop("format", None) != FORMAT_VERSION or fields.pop("model", None) != "network":
             raise ValueError("not a network's configuration")
         for name in ("layers", "classes", "columns"):
             fields[name] = tuple(map(str, fields[name]))
         fields["shape"] = tuple(map(int, fields["shape"]))
-        return cls(**fields)
+        config = cls(**fields)
+        config._check()
+        return config
+
+    def _check(self) -> None:
+        """Raise ``ValueError`` where the parts cannot belong together, or an example would fill the memory."""
+        if not self.shape or min(self.shape) < 1 or math.prod(self.shape) > MAX_NUMBERS:
+            raise ValueError("examples of a size that cannot be")
+        if (self.task == "classification") != (len(self.classes) > 1) or self.task not in get_args(Task):
+            raise ValueError("classes that do not fit the task")
+        if not (isinstance(self.label, str) and isinstance(self.label_at, int)):
+            raise ValueError("a label that is none")
+        for number in (self.target_mean, self.target_scale):
+            if not math.isfinite(number):
+                raise ValueError("a number that is not finite")

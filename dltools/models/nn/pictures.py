@@ -6,7 +6,6 @@ Out: (images, rows, columns, channels), and a label for each.
 from __future__ import annotations
 
 import io
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from dltools.io.images import Pixels, decode_image
 from dltools.io.inputs import read_file
 from dltools.models.nn.examples import Examples, Failed
 from dltools.models.nn.layer import Array
+from dltools.runtime.npz import read_npz
 
 #: The names that arrays of images and of labels go by.
 IMAGE_NAMES = ("images", "x", "X", "x_train", "data", "arr_0")
@@ -36,9 +36,8 @@ def read_archive(data: bytes, name: str) -> tuple[Array, tuple[str, ...] | None]
     Images are (images, rows, columns) or (images, rows, columns, channels). Nothing is unpickled.
     """
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_npz(io.BytesIO(data))
+    except (OSError, ValueError) as error:
         raise InputError(f"{name}: not an .npz file of plain arrays") from error
     inputs = _first(arrays, IMAGE_NAMES)
     if inputs is None:
@@ -54,7 +53,10 @@ def read_archive(data: bytes, name: str) -> tuple[Array, tuple[str, ...] | None]
         return inputs, None
     if labels.size != len(inputs):
         raise InputError(f"{name}: {len(inputs)} images, but {labels.size} labels")
-    return inputs, tuple(map(str, labels.reshape(-1).tolist()))
+    try:
+        return inputs, tuple(map(str, labels.reshape(-1).tolist()))
+    except (ValueError, SystemError) as error:  # a number in it that is no character
+        raise InputError(f"{name}: its labels are no text") from error
 
 
 def _first(arrays: dict[str, npt.NDArray[Any]], names: tuple[str, ...]) -> npt.NDArray[Any] | None:

@@ -5,7 +5,6 @@ Below a folder, every folder is a voice or a source, whose recordings stay toget
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -63,6 +62,8 @@ def split(material: Material, share: float) -> tuple[Material, Material]:
 
 
 def _split(clips: Sequence[Clip], share: float) -> tuple[list[Clip], list[Clip]]:
+    import hashlib
+
     voices = sorted({clip.voice for clip in clips}, key=lambda voice: hashlib.sha256(voice.encode()).digest())
     if len(voices) < 2:
         raise InputError("a single voice or source: some must be held out (each is a folder)", code="too_few")

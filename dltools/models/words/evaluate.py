@@ -5,6 +5,7 @@ Coverage is told both ways: what holds unknown words counts as wrong, or is left
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dltools.errors import InputError
+from dltools.io.inputs import read_named
 from dltools.models.words.infer import Method, WordVectors
 
 _BLOCK = 1024
@@ -117,12 +119,10 @@ def _questions(path: Path) -> Iterator[tuple[str, list[str]]]:
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the lines that are neither empty nor comments, with their numbers."""
     try:
-        with path.open(encoding="utf-8-sig") as stream:
+        with io.TextIOWrapper(io.BytesIO(read_named(path)), "utf-8-sig") as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip() and not line.startswith("#"):
                     yield number, line.strip()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not a UTF-8 text") from error
 

@@ -10,22 +10,25 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
+import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple
 
 from dltools.errors import InputError, UsageError
 from dltools.models.words import readers
 from dltools.models.words.readers import Block
+from dltools.runtime.assets import Progress
 from dltools.runtime.vectorfile import VectorWriter
 from dltools.runtime.vectors import DType
 
-#: Called with what is being read, the bytes read so far, and the bytes in all.
-Progress = Callable[[str, int, "int | None"], None]
-
 _SNIFF = 1 << 17
+_ZIP_KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)  # LZMA may ask for gigabytes
+_PACKINGS = 3  # of one inside another: a file can be its own unpacked content
+#: What zipfile, gzip and their decoders raise for damaged bytes; NotImplementedError and RuntimeError for odd archives.
+_DAMAGE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ValueError, struct.error)
 
 
 class Imported(NamedTuple):
@@ -63,8 +66,6 @@ def import_vectors(
                     break
     except InputError as error:
         raise InputError(f"{source}: {error}", code=error.code) from error
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
-        raise InputError(f"{source}: cut short or damaged ({str(error).lower()})") from error
     if writer is None:
         raise InputError(f"{source}: no vectors inside")
     repeated = writer.finish()
@@ -80,14 +81,23 @@ def read_vectors(
         file = source.open("rb")
     except OSError as error:
         raise UsageError(f"{source}: cannot be read ({(error.strerror or str(error)).lower()})") from error
-    with file:
-        for block in _blocks(file, member):
+    with file, contextlib.closing(_blocks(file, member)) as blocks:
+        while (block := _next(blocks)) is not None:
             if progress is not None:
                 progress(source.name, file.tell(), total)
             yield block
 
 
-def _blocks(file: IO[bytes] | gzip.GzipFile, member: str | None) -> Generator[Block, None, None]:
+def _next(blocks: Generator[Block, None, None]) -> Block | None:
+    try:
+        return next(blocks, None)
+    except _DAMAGE as error:
+        raise InputError(f"cut short or damaged ({str(error).lower()})") from error
+
+
+def _blocks(file: IO[bytes] | gzip.GzipFile, member: str | None, depth: int = 0) -> Generator[Block, None, None]:
+    if depth > _PACKINGS:
+        raise InputError("packed again and again")
     magic = file.read(4)
     file.seek(0)
     if magic.startswith(b"PK"):
@@ -95,17 +105,20 @@ def _blocks(file: IO[bytes] | gzip.GzipFile, member: str | None) -> Generator[Bl
             if any(name.endswith(".npy") for name in archive.namelist()):
                 yield from readers.read_npz(archive)
                 return
-            with archive.open(_member(archive, member)) as inside:
+            chosen = _member(archive, member)
+            if archive.getinfo(chosen).compress_type not in _ZIP_KINDS:
+                raise InputError("packed in a way that is not read (deflate and bzip2 are)")
+            with archive.open(chosen) as inside:
                 yield from _blocks_of_stream(inside)
     elif magic.startswith(b"\x1f\x8b"):
         with gzip.open(file) as inside:
-            yield from _blocks(inside, member)
+            yield from _blocks(inside, member, depth + 1)
     else:
         yield from _blocks_of_stream(file)
 
 
 def _member(archive: zipfile.ZipFile, wanted: str | None) -> str:
-    names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    names = [info.filename for info in archive.infolist() if not info.filename.endswith("/")]
     if wanted is not None:
         if wanted not in names:
             raise UsageError(f"no {wanted} in the archive; it has {', '.join(names[:8])}")

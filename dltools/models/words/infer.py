@@ -14,6 +14,7 @@ import numpy as np
 
 from dltools.errors import InputError
 from dltools.models.words import store as stores
+from dltools.runtime.assets import Notify, Progress
 from dltools.runtime.vectors import Floats, Found, VectorStore, normalize
 
 Method = Literal["add", "mul"]
@@ -51,9 +52,9 @@ class WordVectors:
         vectors: str = stores.DEFAULT_VECTORS,
         *,
         offline: bool = False,
-        fetching: stores.Progress | None = None,
-        importing: stores.Progress | None = None,
-        notify: stores.Notify | None = None,
+        fetching: Progress | None = None,
+        importing: Progress | None = None,
+        notify: Notify | None = None,
     ) -> WordVectors:
         """Return the vectors of a registered name or of a file; see :func:`dltools.models.words.store.vector_file`."""
         path = stores.vector_file(vectors, offline=offline, fetching=fetching, importing=importing, notify=notify)

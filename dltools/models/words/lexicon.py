@@ -9,7 +9,9 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dltools.errors import UsageError
+from dltools.errors import InputError, UsageError
+from dltools.io.inputs import read_named
+from dltools.io.jsontext import read_json
 
 _OURS = Path(__file__).with_name("lexicon.json")
 
@@ -51,10 +53,10 @@ def associations() -> dict[str, Association]:
 def read_association(path: Path) -> Association:
     """Read a test: JSON, ``targets`` and ``attributes``, two named lists of words each; raise :class:`UsageError`."""
     try:
-        data: Any = json.loads(path.read_bytes())
+        data: Any = read_json(read_named(path))
         sets = [{str(name): [str(word) for word in words] for name, words in data[key].items()} for key in _KEYS]
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+    except InputError as error:
+        raise UsageError(str(error)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f'{path}: not a test: {{"targets": {{name: [word, ...], name: ...}}, "attributes": ...}}'
@@ -80,9 +82,11 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
 def read_words(path: Path) -> list[str]:
     """Read a file with a word a line, empty lines and those that begin with # left out; raise :class:`UsageError`."""
     try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'not UTF-8'})") from error
+        lines = read_named(path).decode("utf-8-sig").splitlines()
+    except InputError as error:
+        raise UsageError(str(error)) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: cannot be read (not UTF-8)") from error
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 

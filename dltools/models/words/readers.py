@@ -12,12 +12,14 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
-from typing import IO, NamedTuple, Protocol
+from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from dltools.errors import InputError
+from dltools.runtime.npz import Header, array_members
+from dltools.runtime.npz import read_header as read_array_header
 
 Floats = npt.NDArray[np.float32]
 Block = tuple[list[str], Floats]
@@ -25,6 +27,7 @@ Block = tuple[list[str], Floats]
 _CHUNK = 1 << 22  # bytes read at once
 _ROWS = 8192  # rows of a block where the format knows its rows
 _LONGEST_LINE = 1 << 22
+_LONGEST_HEAD = 1 << 26  # of winkNLP's file: the list of all words
 _LONGEST_WORD = 1 << 16
 _MOST_DIMENSIONS = 1 << 16
 
@@ -91,7 +94,7 @@ def _all_floats(fields: Sequence[bytes]) -> bool:
 
 def read_text(stream: Reader, dimensions: int, *, first_line: int, rows: int | None) -> Iterator[Block]:
     """Yield the rows of a text file from line ``first_line`` on; ``rows``: how many its header promises."""
-    number, done, rest = first_line, 0, b""
+    number, done, blank, rest = first_line, 0, 0, b""
     while True:
         chunk = stream.read(_CHUNK)
         *lines, rest = (rest + chunk).split(b"\n")
@@ -99,13 +102,16 @@ def read_text(stream: Reader, dimensions: int, *, first_line: int, rows: int | N
             raise InputError(f"line {number + len(lines)}: no end of line within {_LONGEST_LINE} bytes")
         if not chunk and rest:
             lines, rest = [*lines, rest], b""
-        while lines and not lines[-1].strip():
-            empty = lines.pop() + b"\n"  # such lines are well only at the end
-            rest = empty + rest if chunk else b""
-        if lines:
-            yield _text_block(lines, dimensions, number)
-            number += len(lines)
-            done += len(lines)
+        ends = len(lines)
+        while ends and not lines[ends - 1].strip():
+            ends -= 1
+        if ends and blank:  # such lines are well only at the end
+            raise InputError(f"line {number}: not a word and {dimensions} numbers ({_excerpt(b'')})")
+        if ends:
+            yield _text_block(lines[:ends], dimensions, number)
+            number += ends
+            done += ends
+        blank += len(lines) - ends
         if not chunk:
             break
     if rows is not None and done != rows:
@@ -166,43 +172,52 @@ def read_binary(stream: Reader, shape: Shape) -> Iterator[Block]:
 
 def read_npz(archive: zipfile.ZipFile) -> Iterator[Block]:
     """Yield the rows of an ``.npz`` file with one array of words (rows,) and one of floats (rows, dimensions)."""
-    members = {name: _array_header(archive, name) for name in archive.namelist() if name.endswith(".npy")}
-    texts = [name for name, (shape, kind, _) in members.items() if len(shape) == 1 and kind.kind in "US"]
-    tables = [name for name, (shape, kind, _) in members.items() if len(shape) == 2 and kind.kind == "f"]
+    members = {info.filename: _array_header(archive, info) for info in _array_members(archive)}
+    texts = [name for name, header in members.items() if len(header.shape) == 1 and header.dtype.kind in "US"]
+    tables = [name for name, header in members.items() if len(header.shape) == 2 and header.dtype.kind == "f"]
     if len(texts) != 1 or len(tables) != 1:
         raise InputError("not one array of words and one two-dimensional array of floats (object arrays are not read)")
     (rows,), text_kind, _ = members[texts[0]]
-    shape, float_kind, fortran = members[tables[0]]
-    if shape[0] != rows or fortran or shape[1] < 1:
-        raise InputError(f"{rows} words do not fit a table of {shape[0]} x {shape[1]}" + " by columns" * fortran)
+    shape, float_kind, by_columns = members[tables[0]]
+    if shape[0] != rows or by_columns or shape[1] < 1:
+        raise InputError(f"{rows} words do not fit a table of {shape[0]} x {shape[1]}" + " by columns" * by_columns)
+    if text_kind.itemsize > _LONGEST_WORD * 4 or shape[1] > _MOST_DIMENSIONS:
+        raise InputError(f"words or vectors that are too long ({text_kind}, {shape[1]} numbers)")
+    each = max(1, min(_ROWS, _CHUNK * 4 // max(text_kind.itemsize, shape[1] * float_kind.itemsize)))
     with archive.open(texts[0]) as words, archive.open(tables[0]) as table:
-        _skip_header(words)
-        _skip_header(table)
-        for start in range(0, rows, _ROWS):
-            count = min(_ROWS, rows - start)
+        read_array_header(words, archive.getinfo(texts[0]).file_size)
+        read_array_header(table, archive.getinfo(tables[0]).file_size)
+        for start in range(0, rows, each):
+            count = min(each, rows - start)
             names = np.frombuffer(_exactly(words, count * text_kind.itemsize), text_kind)
             numbers = np.frombuffer(_exactly(table, count * shape[1] * float_kind.itemsize), float_kind)
             values = numbers.reshape(count, shape[1]).astype(np.float32)
             if not np.isfinite(values).all():
                 raise InputError(f"row {start + int(np.argmin(np.isfinite(values).all(axis=1)))}: a number not finite")
-            texts_ = names.tolist()
-            yield [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in texts_], values
+            yield _decoded(names, start), values
 
 
-def _array_header(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype[np.generic], bool]:
-    with archive.open(name) as stream:
-        return _skip_header(stream)
-
-
-def _skip_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic], bool]:
-    """Read the header of a ``.npy`` stream: shape, dtype, whether by columns."""
+def _array_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     try:
-        version = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, kind = read(stream)
+        return array_members(archive)
     except ValueError as error:
-        raise InputError("damaged array inside") from error
-    return shape, kind, fortran and len(shape) > 1
+        raise InputError(str(error)) from error
+
+
+def _array_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Header:
+    try:
+        with archive.open(info) as stream:
+            return read_array_header(stream, info.file_size)
+    except ValueError as error:
+        raise InputError(f"{info.filename}: {error}") from error
+
+
+def _decoded(names: npt.NDArray[Any], start: int) -> list[str]:
+    """Return an array of words as text, from row ``start`` of the file."""
+    try:
+        return [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in names.tolist()]
+    except (ValueError, SystemError) as error:  # a number in it that is no character
+        raise InputError(f"row {start}: not text") from error
 
 
 def _exactly(stream: IO[bytes], count: int) -> bytes:
@@ -217,11 +232,11 @@ def read_wink(stream: Reader) -> Iterator[Block]:
     head = b""
     while (at := head.find(b'"vectors":{"')) < 0:
         chunk = stream.read(_CHUNK)
-        if not chunk:
+        if not chunk or len(head) > _LONGEST_HEAD:
             raise InputError("not winkNLP's word vectors (no vectors inside)")
         head += chunk
-    sizes = {key.decode(): int(value) for key, value in re.findall(rb'"(size|dimensions)":(\d+)', head[:200])}
-    if sizes.keys() != {"size", "dimensions"}:
+    sizes = {key.decode(): int(value) for key, value in re.findall(rb'"(size|dimensions)":(\d{1,9})', head[:200])}
+    if sizes.keys() != {"size", "dimensions"} or not 0 < sizes["dimensions"] <= _MOST_DIMENSIONS:
         raise InputError("not winkNLP's word vectors (no sizes inside)")
     rest, done, ended = head[at + len(b'"vectors":{"') :], 0, False
     while not ended:
@@ -229,6 +244,8 @@ def read_wink(stream: Reader) -> Iterator[Block]:
         # Inside a word a quotation mark is escaped, so this can only be the end of one entry and the start of the next.
         entries = (rest + chunk).split(b'],"')
         rest = entries.pop()
+        if len(rest) > _LONGEST_LINE:
+            raise InputError(f"damaged behind word {done:,}")
         if not chunk:
             entries.append(rest.partition(b']},"unkVector"')[0])
             ended = True
@@ -243,7 +260,10 @@ def _wink_block(entries: list[bytes], dimensions: int, done: int) -> Block:
     words, numbers = [], []
     for entry in entries:
         word, _, values = entry.rpartition(b'":[')
-        words.append(json.loads(b'"' + word + b'"') if b"\\" in word else word.decode("utf-8"))
+        try:
+            words.append(json.loads(b'"' + word + b'"') if b"\\" in word else word.decode("utf-8"))
+        except ValueError as error:
+            raise InputError(f"damaged behind word {done + len(words):,}") from error
         numbers.append(values)
     table = _floats(b",".join(numbers).replace(b",", b" "), len(entries) * (dimensions + 2))
     if table is None:

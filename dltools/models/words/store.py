@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from dltools.errors import ModelFileError
-from dltools.runtime.assets import ModelEntry, Registry, cache_dir, embedded_path
+from dltools.runtime.assets import ModelEntry, Notify, Progress, Registry, embedded_path
+from dltools.runtime.converted import converted_path, write_converted
 from dltools.runtime.vectors import MAGIC
 
 COMMAND = "wordvec"
@@ -17,9 +17,6 @@ _CONVERTER_VERSION = 1
 
 #: What a ZIP archive with several files holds for a model.
 _MEMBERS = {f"stanford-glove-6b-{size}d": f"glove.6B.{size}d.txt" for size in (50, 100, 200, 300)}
-
-Progress = Callable[[str, int, "int | None"], None]
-Notify = Callable[[str], None]
 
 
 def vector_file(
@@ -62,25 +59,21 @@ def _own_file(path: Path, notify: Notify | None, importing: Progress | None) -> 
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
     key = _hash(f"{path.resolve()}\0{facts.st_size}\0{facts.st_mtime_ns}")
-    target = cache_dir() / "converted" / f"{key}.vectors"
+    target = converted_path(f"{key}.vectors")
     return target if target.is_file() else _convert(path, target, path.name, None, notify, importing)
 
 
 def _converted_model(entry: ModelEntry) -> Path:
     checksum = entry.files["vectors"].sha256 or ""
-    return cache_dir() / "converted" / f"{entry.name}-{checksum[:16]}-{_CONVERTER_VERSION}.vectors"
+    return converted_path(f"{entry.name}-{checksum[:16]}-{_CONVERTER_VERSION}.vectors")
 
 
 def _convert(
     source: Path, target: Path, name: str, member: str | None, notify: Notify | None, importing: Progress | None
 ) -> Path:
-    from dltools.io.outputs import atomic_write, make_folder
     from dltools.models.words.importer import import_vectors
 
-    make_folder(target.parent)
-    if notify is not None:
-        notify(f"converting {name} for memory mapping, once")
-    with atomic_write(target, force=True) as stream:
+    with write_converted(target, f"{name} for memory mapping", notify) as stream:
         import_vectors(source, stream, name=name, member=member, progress=importing)
     return target
 

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from dltools.io.jsontext import read_json
 
 FORMAT_VERSION = 1
+Kind = Literal["region", "yolo"]
+#: No network takes pictures of longer sides.
+MAX_SIDE = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,10 +27,15 @@ class Head:
     anchors only (the mask is already applied), in the unit of its kind. ``classes``: how many.
     """
 
-    kind: Literal["region", "yolo"]
+    kind: Kind
     anchors: tuple[tuple[float, float], ...]
     classes: int
     scale_x_y: float = 1.0
+
+    @property
+    def channels(self) -> int:
+        """How many numbers it gives for a cell."""
+        return len(self.anchors) * (5 + self.classes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +54,8 @@ class DetectorConfig:
 
     @classmethod
     def from_json(cls, text: str) -> DetectorConfig:
-        """Read what :meth:`to_json` wrote; raise ``ValueError`` or ``KeyError`` where it does not fit."""
-        fields: dict[str, Any] = json.loads(text)
+        """Read what :meth:`to_json` wrote; raise ``ValueError``, ``KeyError``, ``TypeError`` where it does not fit."""
+        fields: dict[str, Any] = read_json(text)
         if fields.pop("format", None) != FORMAT_VERSION or fields.pop("model", None) != "yolo":
             raise ValueError("not a detector's configuration")
         heads = tuple(
@@ -57,4 +67,17 @@ class DetectorConfig:
             )
             for head in fields.pop("heads")
         )
-        return cls(heads=heads, names=tuple(fields.pop("names")), **fields)
+        config = cls(heads=heads, names=tuple(map(str, fields.pop("names"))), **fields)
+        config._check()
+        return config
+
+    def _check(self) -> None:
+        """Raise ``ValueError`` where the parts cannot belong together."""
+        if not isinstance(self.name, str) or not self.heads:
+            raise ValueError("no name or no heads")
+        if not all(type(side) is int and 0 < side <= MAX_SIDE for side in (self.width, self.height)):
+            raise ValueError("a size that no network has")
+        for head in self.heads:
+            usable = head.kind in get_args(Kind) and head.anchors and head.classes == len(self.names) > 0
+            if not usable or min(map(min, head.anchors)) <= 0:
+                raise ValueError("a head that cannot be read")

@@ -31,6 +31,7 @@ _CLASSES_LIMIT = 65_536
 _ANCHORS_LIMIT = 1_000
 _WINDOW_LIMIT = 64  # side or stride of a convolution, a pooling, an upsampling
 _OUTPUT_LIMIT = 1 << 29  # numbers that one layer gives: 2 GiB
+_OUTPUTS_LIMIT = 1 << 31  # and all layers together; YOLOv4 at 1536 pixels, more than anyone runs, gives half of it
 _PARAMETERS_LIMIT = 500_000_000
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
@@ -345,7 +346,7 @@ class _Graph:
 
 def _build_layers(sections: Sequence[_Section], picture: Shape) -> tuple[Layer, ...]:
     graph = _Graph(picture)
-    parameters = 0
+    parameters = outputs = 0
     for section in sections:
         build = _BUILDERS.get(section.kind)
         if build is None:
@@ -353,6 +354,9 @@ def _build_layers(sections: Sequence[_Section], picture: Shape) -> tuple[Layer, 
         layer = build(section, graph)
         if math.prod(layer.shape) > _OUTPUT_LIMIT:
             section.fail(f"would give {_words(layer.shape)} numbers, more than {_OUTPUT_LIMIT:,}")
+        outputs += math.prod(layer.shape)
+        if outputs > _OUTPUTS_LIMIT:
+            section.fail(f"brings what all layers give to {outputs:,} numbers, more than {_OUTPUTS_LIMIT:,}")
         if isinstance(layer, Convolution):
             parameters += layer.parameters
             if parameters > _PARAMETERS_LIMIT:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dltools.errors import InputError, MissingError
+from dltools.io.inputs import read_named
+from dltools.io.jsontext import read_json
 from dltools.io.records import Record, bbox_of
 
 #: Darknet's own names for classes that COCO's truth files call otherwise.
@@ -82,21 +83,48 @@ def _mean(precision: np.ndarray[Any, Any]) -> float:
 
 def _read_truth(path: Path) -> dict[str, Any]:
     try:
-        truth = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+        truth = read_json(read_named(path))
     except ValueError as error:
         raise InputError(f"{path}: not JSON") from error
-    wanted = {"images": ("id", "file_name"), "categories": ("id", "name"), "annotations": ("image_id", "bbox")}
-    for part, keys in wanted.items():
+    for part, keys in _TRUTH.items():
         rows = truth.get(part) if isinstance(truth, dict) else None
-        if not isinstance(rows, list) or not all(isinstance(row, dict) and row.keys() >= {*keys} for row in rows):
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise InputError(f"{path}: not a COCO truth file (no proper list of {part})")
+        for number, row in enumerate(rows):
+            for key, usable in keys.items():
+                if key not in row or not usable(row[key]):
+                    raise InputError(f"{path}: not a COCO truth file ({part}[{number}] has no usable {key})")
     for number, annotation in enumerate(truth["annotations"], start=1):
-        annotation.setdefault("id", number)
-        annotation.setdefault("iscrowd", 0)
-        annotation.setdefault("area", annotation["bbox"][2] * annotation["bbox"][3])
+        annotation["id"] = number  # whatever it was: only evaluation uses it
+        annotation["iscrowd"] = int(annotation.get("iscrowd") in (1, True))
+        if not _is_number(annotation.get("area")):
+            annotation["area"] = annotation["bbox"][2] * annotation["bbox"][3]
     return dict(truth)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MOST
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and abs(value) < _MOST
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_box(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 4 and all(map(_is_number, value))
+
+
+#: What each part of a truth file needs, and what is usable as that.
+_TRUTH: dict[str, dict[str, Callable[[object], bool]]] = {
+    "images": {"id": _is_id, "file_name": _is_text},
+    "categories": {"id": _is_id, "name": _is_text},
+    "annotations": {"image_id": _is_id, "category_id": _is_id, "bbox": _is_box},
+}
+_MOST = 2**53  # of ids, which pycocotools keeps as floats, and of pixels
 
 
 def _categories(truth: Mapping[str, Any]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from dltools.models.yolo import store
 from dltools.models.yolo.boxes import Floats, Placement, Resize, non_maximum_suppression, place
 from dltools.models.yolo.config import DetectorConfig
 from dltools.models.yolo.decode import decode_head
+from dltools.runtime.assets import Notify, Progress
 from dltools.runtime.modelfile import load_predictor, read_config
 from dltools.runtime.predictor import Predictor
 
@@ -54,8 +55,8 @@ class Detector:
         *,
         threads: int = 1,
         offline: bool = False,
-        progress: store.Progress | None = None,
-        notify: store.Notify | None = None,
+        progress: Progress | None = None,
+        notify: Notify | None = None,
     ) -> Detector:
         """Return the detector called ``model``: embedded, from the cache, or fetched and converted.
 
@@ -72,7 +73,7 @@ class Detector:
         names: Path | None = None,
         *,
         threads: int = 1,
-        notify: store.Notify | None = None,
+        notify: Notify | None = None,
     ) -> Detector:
         """Return the detector of Darknet's files, converted at the first use and cached by their contents.
 
@@ -120,7 +121,7 @@ class Detector:
         return self.run(prepared, score=score, iou=iou, classes=classes, max_detections=max_detections)
 
     def prepare(self, image: Pixels, resize: Resize = "letterbox") -> Prepared:
-        """Bring a picture to the network's size; may run in another thread than :meth:`run`."""
+        """Bring a picture to the network's size, for :meth:`run`."""
         values, placement = place(image, self.config.width, self.config.height, resize)
         return Prepared(values[None], placement, image.shape[1], image.shape[0])
 
@@ -136,6 +137,8 @@ class Detector:
         """Return the objects in a prepared picture; the arguments are those of :meth:`detect`."""
         width, height = self.config.width, self.config.height
         raw = self._predictor.predict(prepared.values)
+        if [values.shape[-1] for values in raw] != [head.channels for head in self.config.heads]:
+            raise ModelFileError(f"{self.config.name}: its network does not give what its configuration says")
         found = [
             decode_head(values[0], head, width, height, score)
             for values, head in zip(raw, self.config.heads, strict=True)

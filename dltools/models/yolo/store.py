@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from dltools.errors import ModelFileError
 from dltools.models.yolo.config import FORMAT_VERSION, DetectorConfig
-from dltools.runtime.assets import Registry, cache_dir, embedded_path, sha256_of
+from dltools.runtime.assets import Notify, Progress, Registry, embedded_path, sha256_of
+from dltools.runtime.converted import converted_path, write_converted
 from dltools.runtime.modelfile import read_config
 
 COMMAND = "yolo-detect"
 DEFAULT_MODEL = "yolov3-tiny"
 
 #: Part of every converted file's key: a change of the conversion must not find the old files.
-_CONVERTER_VERSION = 1
-
-Progress = Callable[[str, int, "int | None"], None]
-Notify = Callable[[str], None]
+_CONVERTER_VERSION = 2
 
 
 def model_file(
@@ -48,21 +45,16 @@ def converted_file(
     sources = [cfg, weights, *([names] if names else [])]
     title = name or cfg.stem
     key = _key([*map(_content_hash, sources), title])
-    target = cache_dir() / "converted" / f"{key}.tflite"
+    target = converted_path(f"{key}.tflite")
     if target.is_file():
         return target
-    from dltools.io.outputs import atomic_write, make_folder
     from dltools.models.yolo.convert import convert
     from dltools.models.yolo.darknet import read_cfg, read_names
 
     network = read_cfg(cfg)
     labels = read_names(names) if names else _default_names(network.heads[0].classes)
-    make_folder(target.parent)
-    if notify is not None:
-        notify(f"converting {title} for LiteRT, once")
-    model = convert(network, weights, labels, name=title)
-    with atomic_write(target, force=True) as stream:
-        stream.write(model)
+    with write_converted(target, f"{title} for LiteRT", notify) as stream:
+        stream.write(convert(network, weights, labels, name=title))
     return target
 
 
@@ -81,6 +73,8 @@ def coco_names() -> tuple[str, ...]:
 
 def _content_hash(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():  # a folder, or a device that never ends
+            raise ModelFileError(f"{path}: not a regular file")
         return sha256_of(path)
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read ({(error.strerror or str(error)).lower()})") from error

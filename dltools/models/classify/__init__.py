@@ -1,0 +1,1 @@
+"""What is in a picture: one class for the whole of it."""

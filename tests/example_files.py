@@ -1,0 +1,114 @@
+"""The files that the examples of README.md and of the man pages speak of, made anew in an empty folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from dltools.models.yolo import darknet
+from tests.conftest import PHOTO, ROOT
+from tests.darknet_files import V3_TINY_ANCHORS, Cfg, write_random_weights
+
+_SENTENCES = ["I love you", "we won the match", "shall we get lunch", "I am not happy", "what a silly joke"]
+_DATES = ["25th of June, 2009", "1 May 2001", "25 июня 2009 г.", "2009-06-25 10:49:41 GET /index.html"]
+
+
+def lay_out(folder: Path, command: str) -> None:
+    """Make the files that the examples of ``command`` read."""
+    for name in ("photo", "coffee", "door", "street", "x"):
+        shutil.copy(PHOTO, folder / f"{name}.jpg")
+    assets = folder / "dltools" / "assets"
+    assets.mkdir(parents=True)
+    shutil.copy(PHOTO, assets)
+    _lines(folder / "paths.txt", ["photo.jpg", "street.jpg"])
+    for name in ("lines.txt", "dates.txt", "server.log"):
+        _lines(folder / name, _DATES)
+    for name in ("sentences.txt", "chat.txt"):
+        _lines(folder / name, _SENTENCES)
+    _FILES.get(command, _photos)(folder)
+
+
+def _lines(path: Path, lines: list[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+
+
+def _photos(folder: Path) -> None:
+    """Two photographs in a folder, and what they show, in COCO's form."""
+    (folder / "photos").mkdir()
+    for name in ("one.jpg", "two.jpg"):
+        shutil.copy(PHOTO, folder / "photos" / name)
+    names = ["one.jpg", "two.jpg", "photo.jpg", "coffee.jpg", "door.jpg", "street.jpg", "x.jpg"]
+    images = [{"id": at, "file_name": name, "width": 600, "height": 400} for at, name in enumerate(names, 1)]
+    cup = {"category_id": 47, "bbox": [152, 25, 275, 282], "area": 77550, "iscrowd": 0}
+    truth = {
+        "images": images,
+        "annotations": [{**cup, "id": image["id"], "image_id": image["id"]} for image in images],
+        "categories": [{"id": 47, "name": "cup"}],
+    }
+    (folder / "instances.json").write_text(json.dumps(truth))
+
+
+def _yolo(folder: Path) -> None:
+    _photos(folder)
+    cfg = Cfg(32, 32).conv(8, 3).yolo("0,1,2", V3_TINY_ANCHORS, 80).text()
+    (folder / "net.cfg").write_text(cfg)
+    write_random_weights(folder / "net.weights", darknet.parse_cfg(cfg, "net.cfg"), seed=4)
+    if shutil.which("ffmpeg"):
+        film = ["ffmpeg", "-v", "error", "-loop", "1", "-i", "photo.jpg", "-frames:v", "2", "film.mp4"]
+        subprocess.run(film, cwd=folder, check=True, timeout=60)
+
+
+def _dates(folder: Path) -> None:
+    _lines(folder / "table.tsv", ["25th of June, 2009\t2009-06-25", "no date at all\t", "1 May 2001\t2001-05-01"])
+
+
+def _names(folder: Path) -> None:
+    genera = (ROOT / "dltools" / "models" / "names" / "genera.txt").read_text("utf-8").split()
+    _lines(folder / "words.txt", genera[::6])
+
+
+def _emojify(folder: Path) -> None:
+    own = (ROOT / "dltools" / "models" / "emoji" / "sentences.csv").read_text("utf-8").splitlines()
+    _lines(folder / "sentences.csv", [own[0], *own[1::20]])
+
+
+def _wordvec(folder: Path) -> None:
+    _lines(folder / "words.txt", ["cat", "dog", "queen"])
+
+
+def _nn_train(folder: Path) -> None:
+    """Tables and pictures: scikit-learn's irises and digits, two rings of points, and bright and dark squares."""
+    from sklearn.datasets import load_digits, load_iris
+
+    iris, digits, random = load_iris(), load_digits(), np.random.default_rng(1)
+    species = [str(iris.target_names[kind]) for kind in iris.target]
+    rows = [",".join([*map(str, row), name]) for row, name in zip(iris.data, species, strict=True)]
+    _lines(folder / "flowers.csv", ["sepal_length,sepal_width,petal_length,petal_width,species", *rows])
+    rows = [",".join(map(str, [*map(int, row), kind])) for row, kind in zip(digits.data, digits.target, strict=True)]
+    _lines(folder / "digits.csv", [",".join([*(f"p{at}" for at in range(64)), "digit"]), *rows[:400]])
+    rows = []
+    for at in range(120):
+        angle, radius = random.uniform(0, 2 * np.pi), (1.0 if at % 2 else 2.0) + random.normal(0, 0.1)
+        rows.append(f"{radius * np.cos(angle):.3f},{radius * np.sin(angle):.3f},{'inner' if at % 2 else 'outer'}")
+    _lines(folder / "points.csv", ["x,y,ring", *rows])
+    for label, brightness in (("dark", 60), ("bright", 190)):
+        (folder / "photos" / label).mkdir(parents=True)
+        for at in range(10):
+            pixels = random.normal(brightness, 30, (64, 64, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / "photos" / label / f"{at}.png")
+
+
+_FILES: dict[str, Callable[[Path], None]] = {
+    "yolo-detect": _yolo,
+    "date-translate": _dates,
+    "dino-names": _names,
+    "emojify": _emojify,
+    "wordvec": _wordvec,
+    "nn-train": _nn_train,
+}

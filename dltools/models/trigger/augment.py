@@ -10,14 +10,21 @@ import numpy as np
 from dltools.models.trigger.config import Floats
 
 RATE = 16000
+#: Container, coding and rate of what recordings go through on their way.
+_CODECS = (
+    ("MP3", "MPEG_LAYER_III", RATE),
+    ("OGG", "VORBIS", RATE),
+    ("WAV", "IMA_ADPCM", RATE),
+    ("WAV", "GSM610", 8000),
+)
 _TINY = np.float32(1e-9)
 
 
 def throat(samples: Floats, random: np.random.Generator) -> Floats:
-    """Play faster or slower by up to a sixth, which moves pitch and formants: as good as another speaker."""
+    """Play faster or slower by up to a fifth, which moves pitch and formants: as good as another speaker."""
     import soxr
 
-    factor = float(random.uniform(0.86, 1.17))
+    factor = float(np.exp(random.uniform(-0.2, 0.2)))
     return np.asarray(soxr.resample(samples, RATE, RATE * factor, quality="MQ"), np.float32)
 
 
@@ -64,6 +71,24 @@ def line(samples: Floats, random: np.random.Generator) -> Floats:
     if random.random() < 0.1:
         samples = samples + np.float32(random.uniform(-0.1, 0.1))
     return np.clip(samples, -1, 1).astype(np.float32)
+
+
+def codec(samples: Floats, random: np.random.Generator) -> Floats:
+    """Send it through a codec that loses something: MP3, Vorbis, ADPCM, or the GSM of telephones."""
+    import io
+
+    import soundfile
+    import soxr
+
+    container, subtype, rate = _CODECS[int(random.integers(len(_CODECS)))]
+    given = samples if rate == RATE else soxr.resample(samples, RATE, rate)
+    stream = io.BytesIO()
+    quality = {"compression_level": float(random.uniform(0.3, 0.95))} if container in ("MP3", "OGG") else {}
+    soundfile.write(stream, given, rate, format=container, subtype=subtype, **quality)
+    stream.seek(0)
+    heard = soundfile.read(stream, dtype="float32")[0]
+    back = heard if rate == RATE else soxr.resample(heard, rate, RATE)
+    return np.resize(np.asarray(back, np.float32), len(samples))
 
 
 def noise(count: int, random: np.random.Generator) -> Floats:

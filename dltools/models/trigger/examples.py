@@ -31,30 +31,37 @@ class Example(NamedTuple):
     ends: tuple[int, ...]
 
 
-def mixed(material: Material, random: np.random.Generator, hard: Sequence[Floats] = ()) -> Example:
+def mixed(
+    material: Material, random: np.random.Generator, hard: Sequence[Floats] = (), hard_words: Sequence[Clip] = ()
+) -> Example:
     """Return an example: a background, and some words over it, each with its own throat, room and loudness.
 
-    ``hard``: recordings that a network wrongly heard the word in, which then are some of the backgrounds.
+    ``hard``: recordings that a network wrongly heard the word in, which then are some of the backgrounds;
+    ``hard_words``: other words that it took for it, which then are many of the negatives.
     """
     behind = _background(material.backgrounds, random, hard)
-    words, ends = _words(material, random)
+    words, ends = _words(material, random, hard_words)
     ratio = random.uniform(_QUIETEST, _LOUDEST)
     if ratio < 3 and random.random() < 0.4:
         ratio += 10  # the faintest are rarer
     mixture = words + behind * np.float32(10 ** (-ratio / 20)) if words.any() else behind
     if random.random() < 0.25:
         mixture = augment.microphone(mixture, random)
+    if random.random() < 0.12:
+        mixture = augment.codec(mixture, random)
     return Example(augment.line(mixture, random), tuple(ends))
 
 
-def _words(material: Material, random: np.random.Generator) -> tuple[Floats, list[int]]:
+def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]) -> tuple[Floats, list[int]]:
     words = np.zeros(LENGTH + RATE, np.float32)
     ends: list[int] = []
     at = int(random.uniform(0.3, 2.5) * RATE)
     share = random.choice([0.0, 0.45, 0.6])  # of the words, those that are the word
     while True:
         wanted = bool(random.random() < share)
-        chosen = material.positives if wanted else material.negatives
+        chosen: Sequence[Clip] = material.positives if wanted else material.negatives
+        if hard and not wanted and random.random() < 0.4:
+            chosen = hard
         spoken = chosen[random.integers(len(chosen))].samples
         if random.random() < 0.7:
             spoken = augment.throat(spoken, random)

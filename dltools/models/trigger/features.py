@@ -32,6 +32,7 @@ class Features(Protocol):
 
     rate: int  # Hz, of the samples
     hop: int  # samples from one feature to the next
+    dimensions: int  # numbers of a feature
 
     def push(self, samples: Floats) -> Floats:
         """Return the features (count, dimensions) that ``samples`` (count,) complete, perhaps none."""

@@ -7,24 +7,16 @@ configuration with what was measured on these, and weights.
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from dltools.models.trigger import augment, examples
+from dltools.models.trigger import augment
 from dltools.models.trigger.config import Floats, Kind, TriggerConfig, Weights
 from dltools.models.trigger.evaluate import Measures, default_threshold, measure
-from dltools.models.trigger.features import Features, open_features
 from dltools.models.trigger.material import Clip, Material
-from dltools.models.trigger.recurrent import Recurrent
-
-#: Called with what is done now, and how much of it is done.
-Progress = Callable[[str, int, int], None]
-
-_HARD_SCORE = 0.1  # a score above it, where the word is not, is worth learning from
-_APART = 5.0  # seconds between two places of a recording that are learned from
+from dltools.models.trigger.sets import Hard, Hearing, Place, Progress, Set, batches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,13 +38,6 @@ class Recipe:
     noise: float = 0.3
     positive_weight: float = 6.0
     false_accepts: float = 0.2
-
-
-class Set(NamedTuple):
-    """Features (count, frames, dimensions) float16, and targets (count, steps)."""
-
-    features: Floats
-    targets: Floats
 
 
 class Trained(NamedTuple):
@@ -87,10 +72,11 @@ def train(
 
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
-    features, shape = open_features(kind, threads=threads), SHAPES[kind]
-    plain = _plain(material.backgrounds, features, shape.stride, tell)
-    hard: list[Floats] = []
-    learned = _mixed(material, features, shape.stride, recipe.examples, recipe.seed, hard, tell)
+    shape = SHAPES[kind]
+    hearing = Hearing(kind, shape.stride, threads, tell)
+    recordings = hearing.recordings(material.backgrounds)
+    hard = Hard([], [], [])
+    learned = hearing.mixed(material, recipe.examples, recipe.seed, hard)
     network = Network(shape, learned.features.shape[2], dropout=recipe.dropout, noise=recipe.noise, seed=recipe.seed)
     flat = learned.features.reshape(-1, learned.features.shape[2]).astype(np.float32)
     mean, spread = flat.mean(axis=0), flat.std(axis=0) + np.float32(1e-3)
@@ -102,19 +88,20 @@ def train(
     losses: list[float] = []
     for number in range(recipe.rounds):
         if number:
-            weights = network.exported()
-            hard += _falsely_heard(material.backgrounds, weights, features, shape.stride, tell)
-            more = _mixed(material, features, shape.stride, recipe.examples // 2, recipe.seed + number, hard, tell)
+            found = hearing.falsely(material, recordings, network.exported())
+            hard = Hard(hard.sounds + found.sounds, hard.places + found.places, found.words)
+            more = hearing.mixed(material, recipe.examples // 2, recipe.seed + number, hard)
             learned = Set(*(np.concatenate(pair) for pair in zip(learned, more, strict=True)))
-        losses += _fit(network, learned, plain, recipe, number, tell)
+        losses += _fit(network, learned, recordings, hard.places, recipe, number, tell)
     rounded = _rounded(network.exported())
     measures = measure(rounded, kind, shape.stride, held_out, recipe.seed, threads=threads, progress=tell)
     facts = {
         **dataclasses.asdict(recipe),
         "positives": len(material.positives),
         "negatives": len(material.negatives),
-        "background_hours": round(_hours(material.backgrounds, features.rate), 2),
-        "hard": len(hard),
+        "background_hours": round(_hours(material.backgrounds), 2),
+        "hard": len(hard.places),
+        "hard_words": len(hard.words),
         "losses": [round(loss, 5) for loss in losses],
     }
     threshold = default_threshold(measures.curve, recipe.false_accepts)
@@ -135,75 +122,19 @@ def _length(material: Material) -> float:
     return round(float(np.median([len(clip.samples) for clip in material.positives])) / augment.RATE, 3)
 
 
-def _hours(recordings: Sequence[Clip], rate: int) -> float:
-    return sum(len(clip.samples) for clip in recordings) / rate / 3600
+def _hours(recordings: Sequence[Clip]) -> float:
+    return sum(len(clip.samples) for clip in recordings) / augment.RATE / 3600
 
 
-def _heard(samples: Floats, features: Features) -> Floats:
-    """Return the features of an example, all its steps whole."""
-    import soxr
-
-    if features.rate != augment.RATE:
-        samples = np.asarray(soxr.resample(samples, augment.RATE, features.rate), np.float32)
-    features.reset()
-    heard = features.push(np.concatenate([samples, np.zeros(features.hop * 4, np.float32)]))
-    return heard[: len(samples) // features.hop]
-
-
-def _mixed(
-    material: Material,
-    features: Features,
-    stride: int,
-    count: int,
-    seed: int,
-    hard: Sequence[Floats],
+def _fit(
+    network: object,
+    learned: Set,
+    recordings: Sequence[Floats],
+    places: Sequence[Place],
+    recipe: Recipe,
+    number: int,
     tell: Progress,
-) -> Set:
-    """Mix ``count`` examples; number i depends on the seed and the material, not on how many there are."""
-    heard, wanted = [], []
-    for number in range(count):
-        example = examples.mixed(material, np.random.default_rng((seed, number)), hard)
-        made = _heard(example.samples, features)
-        steps = len(made) // stride
-        heard.append(made[: steps * stride].astype(np.float16))
-        wanted.append(examples.targets(example.ends, steps, len(example.samples) / steps))
-        tell("examples", number + 1, count)
-    return Set(np.stack(heard), np.stack(wanted))
-
-
-def _plain(recordings: Sequence[Clip], features: Features, stride: int, tell: Progress) -> Floats:
-    """Return the recordings without the word as they are, cut into pieces as long as an example."""
-    pieces = []
-    for number, clip in enumerate(recordings):
-        for start in range(0, len(clip.samples) - examples.LENGTH + 1, examples.LENGTH):
-            made = _heard(clip.samples[start : start + examples.LENGTH], features)
-            pieces.append(made[: len(made) // stride * stride].astype(np.float16))
-        tell("recordings", number + 1, len(recordings))
-    return np.stack(pieces) if pieces else np.zeros((0, 0, 0), np.float16)
-
-
-def _falsely_heard(
-    recordings: Sequence[Clip], weights: Weights, features: Features, stride: int, tell: Progress
-) -> list[Floats]:
-    """Return ten seconds around each place of the recordings where the network hears the word."""
-    network, found = Recurrent(weights, stride), []
-    seconds = features.hop * stride / features.rate
-    for number, clip in enumerate(recordings):
-        network.reset()
-        scores = network.push(_heard(clip.samples, features))
-        last = -_APART
-        for step in np.flatnonzero(scores > _HARD_SCORE):
-            now = step * seconds
-            if now - last >= _APART:
-                last = now
-                middle = int(now * augment.RATE)
-                start = max(0, min(middle - examples.LENGTH // 2, len(clip.samples) - examples.LENGTH))
-                found.append(np.resize(clip.samples[start : start + examples.LENGTH], examples.LENGTH))
-        tell("false accepts", number + 1, len(recordings))
-    return found
-
-
-def _fit(network: object, learned: Set, plain: Floats, recipe: Recipe, number: int, tell: Progress) -> list[float]:
+) -> list[float]:
     """Fit on the examples and, among them, on plain recordings, the network's state carried from batch to batch."""
     import keras
     import tensorflow as tf
@@ -220,25 +151,9 @@ def _fit(network: object, learned: Set, plain: Floats, recipe: Recipe, number: i
     losses = []
     for epoch in range(recipe.epochs):
         total, count = 0.0, 0
-        for features, wanted in _batches(learned, plain, recipe.batch, random):
+        for features, wanted in batches(learned, recordings, places, recipe.batch, random):
             loss, states = step(tf.constant(features), tf.constant(wanted), states)
             total, count = total + float(loss), count + 1
         losses.append(total / max(1, count))
         tell(f"round {number + 1}, loss {losses[-1]:.4f}", epoch + 1, recipe.epochs)
     return losses
-
-
-def _batches(learned: Set, plain: Floats, batch: int, random: np.random.Generator) -> Iterator[tuple[Floats, Floats]]:
-    """Yield batches, a quarter of each plain recordings where there are any."""
-    beside = batch // 4 if len(plain) else 0
-    own = batch - beside
-    order = random.permutation(len(learned.features))
-    others = itertools.cycle(random.permutation(len(plain))) if beside else iter(())
-    for start in range(0, max(1, len(order) - own + 1), own):
-        chosen = np.resize(order[start : start + own], own)
-        features, wanted = learned.features[chosen], learned.targets[chosen]
-        if beside:
-            more = plain[list(itertools.islice(others, beside))]
-            features = np.concatenate([features, more])
-            wanted = np.concatenate([wanted, np.zeros((beside, wanted.shape[1]), np.float32)])
-        yield features.astype(np.float32), wanted

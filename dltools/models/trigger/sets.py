@@ -1,0 +1,167 @@
+"""What a network is fitted on: features of mixed examples, and of long recordings without the word.
+
+In: the recordings of :mod:`dltools.models.trigger.material`. Out: features (count, frames, dimensions) and targets
+(count, steps); of a recording, features (frames, dimensions), computed once and heard again after every round.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from dltools.models.trigger import augment, examples
+from dltools.models.trigger.config import Floats, Kind, Weights
+from dltools.models.trigger.features import Features, open_features
+from dltools.models.trigger.material import Clip, Material
+from dltools.models.trigger.recurrent import Recurrent
+
+#: Called with what is done now, and how much of it is done.
+Progress = Callable[[str, int, int], None]
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+HARD_SCORE = 0.1  # a score above it, where the word is not, is worth learning from
+_APART = 4.0  # seconds between two places of a recording that are learned from
+_MOST_BYTES = 1 << 30  # of the recordings' features; of longer ones the beginnings are learned from
+
+
+class Set(NamedTuple):
+    """Features (count, frames, dimensions) float16, and targets (count, steps)."""
+
+    features: Floats
+    targets: Floats
+
+
+class Place(NamedTuple):
+    """A frame of a recording, by its number, where the word is not and was heard."""
+
+    recording: int
+    frame: int
+
+
+class Hard(NamedTuple):
+    """What a network wrongly heard the word in: sound (count,) of ten seconds each, its places, and other words."""
+
+    sounds: list[Floats]
+    places: list[Place]
+    words: list[Clip]
+
+
+class Hearing:
+    """Features of one kind, computed in several threads."""
+
+    def __init__(self, kind: Kind, stride: int, threads: int, tell: Progress) -> None:
+        self.stride = stride
+        self._kind, self._threads, self._tell = kind, threads, tell
+        self._own = threading.local()
+        features = self._features()
+        self.rate, self.hop, self.dimensions = features.rate, features.hop, features.dimensions
+
+    def mixed(self, material: Material, count: int, seed: int, hard: Hard) -> Set:
+        """Mix ``count`` examples; number i depends on the seed and the material, not on how many there are."""
+
+        def one(number: int) -> tuple[Floats, Floats]:
+            example = examples.mixed(material, np.random.default_rng((seed, number)), hard.sounds, hard.words)
+            made = self.heard(example.samples)
+            steps = len(made) // self.stride
+            wanted = examples.targets(example.ends, steps, len(example.samples) / steps)
+            return made[: steps * self.stride].astype(np.float16), wanted
+
+        made = list(self._all("examples", one, range(count)))
+        return Set(np.stack([features for features, _ in made]), np.stack([wanted for _, wanted in made]))
+
+    def recordings(self, clips: Sequence[Clip]) -> list[Floats]:
+        """Return the features (frames, dimensions) float16 of each recording, or of its beginning if all are long."""
+        size = sum(len(clip.samples) for clip in clips) / augment.RATE * self.rate / self.hop * self.dimensions * 2
+        share = min(1.0, _MOST_BYTES / max(1.0, size))
+
+        def one(clip: Clip) -> Floats:
+            return self.heard(clip.samples[: int(share * len(clip.samples))]).astype(np.float16)
+
+        return list(self._all("recordings", one, clips))
+
+    def heard(self, samples: Floats) -> Floats:
+        """Return the features of a sound, silence before and behind it."""
+        import soxr
+
+        features = self._features()
+        if features.rate != augment.RATE:
+            samples = np.asarray(soxr.resample(samples, augment.RATE, features.rate), np.float32)
+        features.reset()
+        heard = features.push(np.concatenate([samples, np.zeros(features.hop * 4, np.float32)]))
+        return heard[: len(samples) // features.hop]
+
+    def falsely(self, material: Material, recordings: Sequence[Floats], weights: Weights) -> Hard:
+        """Return where a network hears the word in recordings and in other words."""
+        sounds, places = [], []
+        apart = round(_APART * self.rate / self.hop / self.stride)
+        for number, scores in enumerate(
+            self._all("false accepts", lambda each: Recurrent(weights, self.stride).push(each), recordings)
+        ):
+            last = -apart
+            for step in np.flatnonzero(scores > HARD_SCORE):
+                if step - last >= apart:
+                    last = int(step)
+                    places.append(Place(number, last * self.stride))
+                    sounds.append(self._around(material.backgrounds[number].samples, places[-1].frame))
+
+        def loudest(clip: Clip) -> float:
+            quiet = np.zeros(augment.RATE // 2, np.float32)
+            heard = self.heard(np.concatenate([quiet, clip.samples, quiet]))
+            return float(Recurrent(weights, self.stride).push(heard).max())
+
+        scored = zip(material.negatives, self._all("other words", loudest, material.negatives), strict=True)
+        return Hard(sounds, places, [clip for clip, score in scored if score > HARD_SCORE])
+
+    def _around(self, samples: Floats, frame: int) -> Floats:
+        middle = int(frame * self.hop / self.rate * augment.RATE)
+        start = max(0, min(middle - examples.LENGTH // 2, len(samples) - examples.LENGTH))
+        return np.resize(samples[start : start + examples.LENGTH], examples.LENGTH)
+
+    def _features(self) -> Features:
+        if not hasattr(self._own, "features"):
+            self._own.features = open_features(self._kind, threads=1)
+        features: Features = self._own.features
+        return features
+
+    def _all(self, what: str, function: Callable[[In], Out], inputs: Sequence[In]) -> Iterator[Out]:
+        """Yield what a function makes of each input, in order."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(self._threads) as pool:
+            for number, made in enumerate(pool.map(function, inputs)):
+                yield made
+                self._tell(what, number + 1, len(inputs))
+
+
+def batches(
+    learned: Set, recordings: Sequence[Floats], places: Sequence[Place], batch: int, random: np.random.Generator
+) -> Iterator[tuple[Floats, Floats]]:
+    """Yield batches, a quarter of each from plain recordings if there are any, half of these around hard places."""
+    frames = learned.features.shape[1]
+    long = [number for number, recording in enumerate(recordings) if len(recording) > frames]
+    beside = batch // 4 if long else 0
+    own = batch - beside
+    chances = np.array([len(recordings[number]) for number in long], float)
+    order = random.permutation(len(learned.features))
+
+    def piece(at: int) -> Floats:
+        if places and at % 2:
+            place = places[int(random.integers(len(places)))]
+            number, start = place.recording, place.frame - int(random.integers(frames))
+        else:
+            number = long[int(random.choice(len(long), p=chances / chances.sum()))]
+            start = int(random.integers(len(recordings[number])))
+        start = max(0, min(start, len(recordings[number]) - frames))
+        return np.resize(recordings[number][start : start + frames], (frames, learned.features.shape[2]))
+
+    for start in range(0, max(1, len(order) - own + 1), own):
+        chosen = np.resize(order[start : start + own], own)
+        features, wanted = learned.features[chosen], learned.targets[chosen]
+        if beside:
+            features = np.concatenate([features, [piece(at) for at in range(beside)]])
+            wanted = np.concatenate([wanted, np.zeros((beside, wanted.shape[1]), np.float32)])
+        yield features.astype(np.float32), wanted

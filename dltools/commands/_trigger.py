@@ -1,120 +1,171 @@
-"""What trigger-detect makes of a recording while it goes by: records of events, and the files asked for."""
+"""The files that trigger-detect makes of a recording while it goes by: with chimes, of each event, and as a picture."""
 
 from __future__ import annotations
 
-import io
+import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dltools.io.audio import encode_wav, resampled, to_mono
+from dltools.io.audio import BLOCK, resampled, to_mono
+from dltools.io.recordings import Mixer, Tail, WavWriter
 from dltools.io.records import Record
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
     import numpy.typing as npt
 
     from dltools.io.audio import Sound
     from dltools.io.inputs import Item
     from dltools.io.outputs import OutputFolder
+    from dltools.io.spectrograms import SpectrogramChart
     from dltools.models.trigger.events import Event
     from dltools.models.trigger.infer import Listener, TriggerDetector
 
 _AROUND = 0.3  # seconds of sound kept on both sides of an event
+_LATE = 2.0  # seconds that an event is known behind its start, at the most, beside the word's own length and delay
 
 
-class Keeper:
-    """Feeds a recording to a listener, and keeps of it what the files asked for need: all of it, or nothing."""
+class Files:
+    """Feeds a recording to a listener, and what passes by to the files asked for."""
 
     def __init__(
         self,
+        stack: contextlib.ExitStack,
         item: Item,
-        detector: TriggerDetector,
         sound: Sound,
+        detector: TriggerDetector,
+        listener: Listener,
         chimed: OutputFolder | None,
         hits: OutputFolder | None,
         plots: OutputFolder | None,
     ) -> None:
-        self._item, self._detector, self._sound = item, detector, sound
-        self._chimed, self._hits, self._plots = chimed, hits, plots
+        """Begin; ``stack`` closes what is open when the recording ends, and drops it if that ends in an error."""
         stem = item.stem if item.path != "-" else "stdin"
-        self._stem = stem
-        # Reserved before the work, so that nothing is computed for a file that must stay.
-        self._chime_path = chimed.reserve(stem, ".wav", source=item.path) if chimed else None
-        self._plot_path = plots.reserve(stem, ".png", source=item.path) if plots else None
-        self._blocks: list[npt.NDArray[np.float32]] = []
-        self._scores: list[npt.NDArray[np.float32]] = []
-        self._seconds = 0.0
+        self._sound, self._detector, self._listener = sound, detector, listener
+        frames = BLOCK + int((_LATE + detector.config.length + detector.config.delay) * sound.rate)
+        self._outputs: list[_Chimed | _Hits | _Plot] = []
+        # Names are reserved before the work, so that nothing is computed for a file that must stay.
+        if plots:
+            self._outputs.append(_Plot(plots, stem, item, sound))
+        if hits:
+            self._outputs.append(_Hits(hits, stem, item, sound, frames))
+        if chimed:
+            self._outputs.append(_Chimed(stack, chimed, stem, item, sound, frames))
 
-    def steps(self, listener: Listener) -> Iterator[tuple[list[Event], list[Event]]]:
+    def steps(self) -> Iterator[tuple[list[Event], list[Event]]]:
         """Yield the events that begin and that end with each block, until the sound is over."""
-        keep = any(folder is not None for folder in (self._chimed, self._hits, self._plots))
-        self._seconds = listener.seconds
+        for block in resampled(self._mono(), self._sound.rate, self._detector.rate):
+            yield self._told(*self._listener.push(block))
+        yield self._told(*self._listener.finish())
 
-        def mono() -> Iterator[npt.NDArray[np.float32]]:
-            for block in self._sound.blocks():
-                if keep:
-                    self._blocks.append(block)
-                yield to_mono(block)
+    def finish(self, items: list[Record]) -> Record:
+        """Complete the files, note those of events in ``items``, and return the keys that tell of the others."""
+        keys: Record = {}
+        for output in self._outputs:
+            keys.update(output.finish(items, self._listener.seconds))
+        return keys
 
-        for block in resampled(mono(), self._sound.rate, self._detector.rate):
-            scores, begun, ended = listener.push(block)
-            if self._plots:
-                self._scores.append(scores)
-            yield begun, ended
-        scores, begun, ended = listener.finish()
-        if self._plots:
-            self._scores.append(scores)
-        yield begun, ended
+    def _mono(self) -> Iterator[npt.NDArray[np.float32]]:
+        for block in self._sound.blocks():
+            for output in self._outputs:
+                output.push(block)
+            yield to_mono(block)
 
-    def item(self, event: Event) -> Record:
-        """Return an event as a finding."""
-        return {
-            "label": self._detector.config.label,
-            "start": round(event.start, 2),
-            "end": round(event.end, 2),
-            "score": round(event.score, 4),
-        }
+    def _told(
+        self, scores: npt.NDArray[np.float32], begun: list[Event], ended: list[Event]
+    ) -> tuple[list[Event], list[Event]]:
+        for output in self._outputs:
+            output.heard(scores, begun)
+        return begun, ended
 
-    def finish(self, found: list[Event], items: list[Record]) -> Record:
-        """Write the files asked for, note those of events in ``items``, and return the keys that tell of the others."""
-        sound = np.concatenate(self._blocks) if self._blocks else np.zeros((0, 1), np.float32)
-        if self._hits:
-            for number, (event, finding) in enumerate(zip(found, items, strict=True)):
-                target = self._hits.reserve(f"{self._stem}-{number}", ".wav", source=self._item.path)
-                first = max(0, int((event.start - _AROUND) * self._sound.rate))
-                self._hits.write(target, self._wav(sound[first : int((event.end + _AROUND) * self._sound.rate)]))
-                finding["output"] = str(target)
-        if self._plots and self._plot_path:
-            from dltools.io.images import encode_image
-            from dltools.io.spectrograms import spectrogram_chart
 
-            picture = spectrogram_chart(
-                to_mono(sound) if len(sound) else np.zeros(0, np.float32),
-                self._sound.rate,
-                np.concatenate(self._scores),
-                self._seconds,
-                [(event.start, event.end) for event in found],
-            )
-            self._plots.write(self._plot_path, encode_image(picture, ".png"))
-        if self._chimed and self._chime_path:
-            self._chimed.write(self._chime_path, self._wav(self._with_chimes(sound, found)))
-            return {"output": str(self._chime_path)}
-        return {"output": str(self._plot_path)} if self._plot_path else {}
+class _Chimed:
+    """The recording, with a chime after each event."""
 
-    def _with_chimes(self, sound: npt.NDArray[np.float32], found: list[Event]) -> npt.NDArray[np.float32]:
+    def __init__(
+        self, stack: contextlib.ExitStack, folder: OutputFolder, stem: str, item: Item, sound: Sound, frames: int
+    ) -> None:
         from dltools.models.trigger.chime import chime
 
-        bell = chime(self._sound.rate)[:, None]
-        starts = [int(event.heard * self._sound.rate) for event in found]
-        length = max([len(sound), *(start + len(bell) for start in starts)])
-        made = np.zeros((length, sound.shape[1]), np.float32)
-        made[: len(sound)] = sound
-        for start in starts:
-            made[start : start + len(bell)] += bell
-        return made
+        self._rate = sound.rate
+        self._target = folder.reserve(stem, ".wav", source=item.path)
+        stream = stack.enter_context(folder.open(self._target))
+        writer = stack.enter_context(WavWriter(stream, sound.rate, sound.channels))
+        self._mixer = Mixer(writer, frames, sound.channels)
+        self._bell = chime(sound.rate)
 
-    def _wav(self, samples: npt.NDArray[np.float32]) -> bytes:
-        buffer = io.BytesIO()
-        encode_wav(np.clip(samples, -1, 1), self._sound.rate, buffer)
-        return buffer.getvalue()
+    def push(self, block: npt.NDArray[np.float32]) -> None:
+        self._mixer.push(block)
+
+    def heard(self, _scores: npt.NDArray[np.float32], begun: list[Event]) -> None:
+        for event in begun:
+            self._mixer.add(int(event.heard * self._rate), self._bell)
+
+    def finish(self, _items: list[Record], _seconds: float) -> Record:
+        self._mixer.finish()
+        return {"output": str(self._target)}
+
+
+class _Hits:
+    """The sound of each event."""
+
+    def __init__(self, folder: OutputFolder, stem: str, item: Item, sound: Sound, frames: int) -> None:
+        self._folder, self._stem, self._item, self._sound = folder, stem, item, sound
+        self._tail = Tail(frames, sound.channels)
+        self._waiting: list[tuple[Path, int, int]] = []
+        self._targets: list[Path] = []
+
+    def push(self, block: npt.NDArray[np.float32]) -> None:
+        self._tail.push(block)
+        self._write(self._tail.end)
+
+    def heard(self, _scores: npt.NDArray[np.float32], begun: list[Event]) -> None:
+        for event in begun:
+            target = self._folder.reserve(f"{self._stem}-{len(self._targets)}", ".wav", source=self._item.path)
+            bounds = (event.start - _AROUND, event.end + _AROUND)
+            first, last = (max(0, int(seconds * self._sound.rate)) for seconds in bounds)
+            self._targets.append(target)
+            self._waiting.append((target, first, last))
+
+    def finish(self, items: list[Record], _seconds: float) -> Record:
+        self._write(None)
+        for finding, target in zip(items, self._targets, strict=True):
+            finding["output"] = str(target)
+        return {}
+
+    def _write(self, end: int | None) -> None:
+        """Write the events whose sound has come whole: up to frame ``end``, or all of them."""
+        while self._waiting and (end is None or self._waiting[0][2] <= end):
+            target, first, last = self._waiting.pop(0)
+            with (
+                self._folder.open(target) as stream,
+                WavWriter(stream, self._sound.rate, self._sound.channels) as writer,
+            ):
+                writer.write(self._tail.cut(first, last))
+
+
+class _Plot:
+    """The scores below the spectrogram."""
+
+    def __init__(self, folder: OutputFolder, stem: str, item: Item, sound: Sound) -> None:
+        from dltools.io.spectrograms import SpectrogramChart
+
+        self._folder = folder
+        self._target = folder.reserve(stem, ".png", source=item.path)
+        self._chart: SpectrogramChart = SpectrogramChart(sound.rate)
+        self._found: list[tuple[float, float]] = []
+
+    def push(self, block: npt.NDArray[np.float32]) -> None:
+        self._chart.push(to_mono(block))
+
+    def heard(self, scores: npt.NDArray[np.float32], begun: list[Event]) -> None:
+        self._chart.push_scores(scores)
+        self._found += [(event.start, event.end) for event in begun]
+
+    def finish(self, _items: list[Record], seconds: float) -> Record:
+        from dltools.io.images import encode_image
+
+        self._folder.write(self._target, encode_image(self._chart.draw(seconds, self._found), ".png"))
+        return {"output": str(self._target)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,13 +131,13 @@ def _tell_threshold(context: Context, detector: TriggerDetector, threshold: floa
 
 
 def _opened(item: Item, raw: str | None, rate: int, channels: int) -> Sound:
-    from dltools.io.audio import open_sound, open_sound_file, raw_sound
-    from dltools.io.inputs import open_file, read_stream
+    from dltools.io.audio import open_sound_file, open_sound_stream, raw_sound
+    from dltools.io.inputs import open_file
 
     path = item.file()
     if raw is not None:
         return raw_sound(raw_stdin() if path == STDIN else open_file(path).read, raw, rate, channels)
-    return open_sound(read_stream(raw_stdin())) if path == STDIN else open_sound_file(path)
+    return open_sound_stream(raw_stdin()) if path == STDIN else open_sound_file(path)
 
 
 def _heard(
@@ -145,20 +146,30 @@ def _heard(
     detector: TriggerDetector,
     threshold: float | None,
     sound: Sound,
-    folders: list[OutputFolder | None],
+    folders: Sequence[OutputFolder | None],
 ) -> Record:
-    from dltools.commands._trigger import Keeper
+    from dltools.commands._trigger import Files
 
-    keeper = Keeper(item, detector, sound, *folders)
-    found: list[Event] = []
-    for begun, ended in keeper.steps(detector.listen(threshold)):
-        found += ended
-        if context.settings.streamed and context.emit is not None:
-            for event in begun:
-                context.emit(item.record(**keeper.item(event)))
-    items = [keeper.item(event) for event in found]
-    output = keeper.finish(found, items)
+    listener = detector.listen(threshold)
+    items: list[Record] = []
+    with contextlib.ExitStack() as stack:
+        files = Files(stack, item, sound, detector, listener, *folders)
+        for begun, ended in files.steps():
+            items += [_event(event, detector) for event in ended]
+            if context.settings.streamed and context.emit is not None:
+                for event in begun:
+                    context.emit(item.record(**_event(event, detector)))
+        output = files.finish(items)
     return item.record(duration=round(sound.seconds, 3), items=items, **output)
+
+
+def _event(event: Event, detector: TriggerDetector) -> Record:
+    return {
+        "label": detector.config.label,
+        "start": round(event.start, 2),
+        "end": round(event.end, 2),
+        "score": round(event.score, 4),
+    }
 
 
 def _measured(measures: Measures, threshold: float) -> Record:

@@ -97,29 +97,42 @@ def resampled(blocks: Iterator[Floats], given: int, wanted: int) -> Iterator[Flo
     yield np.asarray(stream.resample_chunk(np.zeros(0, np.float32), last=True), np.float32)
 
 
-def open_sound(data: bytes) -> Sound:
-    """Open the bytes of a sound file; raise :class:`InputError` where they are none."""
-    if not data:
-        raise InputError("is empty", code="empty")
-    return _opened(io.BytesIO(data), len(data))
-
-
 def open_sound_file(path: str) -> Sound:
     """Open a sound file where it lies, of any size; raise :class:`InputError`."""
     from dltools.io.inputs import open_file
 
     file = open_file(path)
-    size = file.seek(0, io.SEEK_END)
-    file.seek(0)
-    if not size:
+    if not file.seekable():  # a pipe by a name
+        with file:
+            return open_sound_stream(file.read)
+    return _opened(file)
+
+
+def open_sound_stream(read: Callable[[int], bytes | None]) -> Sound:
+    """Open a sound file that comes through a pipe; raise :class:`InputError`.
+
+    It is put into a temporary file first, since few formats can be read without going back.
+    """
+    import tempfile
+
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the sound
+    try:
+        while data := read(1 << 20):
+            file.write(data)
+    except OSError as error:
         file.close()
-        raise InputError("is empty", code="empty")
-    return _opened(file, size)
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"cannot be put into a temporary file ({reason})", code="unreadable") from error
+    return _opened(file)
 
 
-def _opened(file: Any, size: int) -> Sound:
+def _opened(file: Any) -> Sound:
     import soundfile
 
+    if not file.seek(0, io.SEEK_END):
+        file.close()
+        raise InputError("is empty", code="empty")
+    file.seek(0)
     try:
         sound = soundfile.SoundFile(file)
     except (soundfile.LibsndfileError, TypeError, ValueError) as error:
@@ -187,10 +200,3 @@ def read_audio(path: Path, rate: int) -> Floats:
         return np.concatenate([*open_sound_file(str(path)).mono(rate), np.zeros(0, np.float32)])
     except InputError as error:
         raise InputError(f"{path}: {error}", code=error.code) from error
-
-
-def encode_wav(samples: npt.NDArray[np.float32], rate: int, stream: Any) -> None:
-    """Write (frames,) or (frames, channels) as a WAV file of 16 bits, or of floats where that would clip."""
-    import soundfile
-
-    soundfile.write(stream, samples, rate, format="WAV", subtype="PCM_16")

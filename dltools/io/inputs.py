@@ -250,11 +250,6 @@ def audio_items(operands: Iterable[str], listed: Iterable[Item], _stdin: Read) -
     yield from listed
 
 
-def read_stream(read: Read) -> bytes:
-    """Return all that a stream holds; raise :class:`InputError` where it is larger than :data:`MAX_FILE_BYTES`."""
-    return _read_all(read)
-
-
 def _stream_items(stdin: Read) -> Iterator[Item]:
     from dltools.io.frames import split_images
 

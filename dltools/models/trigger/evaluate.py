@@ -16,7 +16,7 @@ import numpy as np
 from dltools.models.trigger import augment
 from dltools.models.trigger.config import Floats, Kind, Point, Weights
 from dltools.models.trigger.events import Finder, Rules
-from dltools.models.trigger.features import Features, open_features
+from dltools.models.trigger.features import Features, SpeechNetworks, open_features
 from dltools.models.trigger.material import Clip, Material
 from dltools.models.trigger.recurrent import Recurrent
 
@@ -107,7 +107,7 @@ def measure(
 ) -> Measures:
     """Measure a network on recordings that it was not trained on."""
     tell = progress or (lambda _what, _done, _all: None)
-    features = open_features(kind, threads=threads)
+    features = open_features(kind, SpeechNetworks(threads=threads) if kind == "embedding" else None)
     listener = _Listener(weights, stride, features)
     trials = []
     for number, clip in enumerate(material.positives):

@@ -62,7 +62,7 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]
         chosen: Sequence[Clip] = material.positives if wanted else material.negatives
         if hard and not wanted and random.random() < 0.4:
             chosen = hard
-        spoken = chosen[random.integers(len(chosen))].samples
+        spoken = chosen[int(random.integers(len(chosen)))].samples
         if random.random() < 0.7:
             spoken = augment.throat(spoken, random)
         length = len(spoken)

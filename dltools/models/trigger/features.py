@@ -18,8 +18,8 @@ from dltools.runtime.assets import Registry, embedded_path
 from dltools.runtime.litert import LiteRtPredictor
 
 STEP = 1280  # samples of a step: eight mel frames of 10 ms
-_OVERLAP = 352  # samples that the last window of a step reaches beyond it: 512 a window, 160 a frame
-_MELS = 32
+OVERLAP = 352  # samples that the last window of a step reaches beyond it: 512 a window, 160 a frame
+MELS = 32  # numbers of a mel frame
 _WINDOW = 76  # mel frames that an embedding sees
 _FRAMES = 8  # mel frames a step
 _BLOCK = 125  # steps that go through the embedding together
@@ -41,9 +41,40 @@ class Features(Protocol):
         """Forget what was pushed."""
 
 
-def open_features(kind: Kind, *, threads: int = 1) -> Features:
-    """Return the features of a kind of model; raise :class:`MissingError` where a file of the package is not there."""
-    return SpeechEmbedding(threads=threads) if kind == "embedding" else Spectrogram()
+class SpeechNetworks:
+    """The mel front end and the embedding network, opened: what streams of sound that take turns may share."""
+
+    def __init__(self, *, threads: int = 1) -> None:
+        """Open them; raise :class:`MissingError` where a file of the package is not there."""
+        # The mel front end cuts what lies 80 dB below the loudest frame that it is given: so it is always given one
+        # step, and a step's features depend on nothing but the step.
+        self._mel = LiteRtPredictor(_asset("speech-mel"), threads=1, shape=(1, STEP + OVERLAP))
+        # The network has no padding in time, so that many windows in a row are one longer input: nothing is done
+        # twice. Each length has an interpreter of its own: LiteRT crashes after some thousand changes of length.
+        path = _asset("speech-embedding")
+        self._one, self._many = (
+            LiteRtPredictor(path, threads=threads, shape=(1, _length(steps), MELS, 1)) for steps in (1, _BLOCK)
+        )
+
+    def mels(self, windows: Floats) -> Floats:
+        """Return the mel frames (8 windows, 32) of windows (count, samples), as the embedding wants them."""
+        frames = [self._mel.predict(window[None])[0].reshape(_FRAMES, MELS) for window in windows]
+        scaled: Floats = np.concatenate(frames) / np.float32(10) + np.float32(2)
+        return scaled
+
+    def embeddings(self, frames: Floats, steps: int) -> Floats:
+        """Return the embeddings (steps, 96) of all windows of ``frames`` (76 + 8 (steps - 1), 32)."""
+        blocks = range(0, steps, _BLOCK)
+        return np.concatenate([self._embedded(frames[at * _FRAMES :], min(_BLOCK, steps - at)) for at in blocks])
+
+    def _embedded(self, frames: Floats, steps: int) -> Floats:
+        if steps <= _SINGLY:
+            windows = (frames[at * _FRAMES :][:_WINDOW] for at in range(steps))
+            return np.concatenate([self._one.predict(window[None, :, :, None])[0][0, :, 0] for window in windows])
+        block = np.zeros((1, _length(_BLOCK), MELS, 1), np.float32)
+        block[0, : _length(steps), :, 0] = frames[: _length(steps)]
+        embeddings: Floats = self._many.predict(block)[0][0, :steps, 0]
+        return embeddings
 
 
 class SpeechEmbedding:
@@ -53,19 +84,12 @@ class SpeechEmbedding:
     hop = STEP
     dimensions = 96
 
-    def __init__(self, *, threads: int = 1) -> None:
-        # The mel front end cuts what lies 80 dB below the loudest frame that it is given: so it is always given one
-        # step, and a step's features depend on nothing but the step.
-        self._mel = LiteRtPredictor(_asset("speech-mel"), threads=1, shape=(1, STEP + _OVERLAP))
-        # The network has no padding in time, so that many windows in a row are one longer input: nothing is done
-        # twice. Each length has an interpreter of its own: LiteRT crashes after some thousand changes of length.
-        path = _asset("speech-embedding")
-        self._one, self._many = (
-            LiteRtPredictor(path, threads=threads, shape=(1, _length(steps), _MELS, 1)) for steps in (1, _BLOCK)
-        )
+    def __init__(self, networks: SpeechNetworks | None = None) -> None:
+        """Begin a stream; with networks of its own if none are given."""
+        self._networks = networks or SpeechNetworks()
         self._rest = np.zeros(0, np.float32)
-        self._frames = np.zeros((0, _MELS), np.float32)
-        self._silence = self._mels(np.zeros((1, STEP + _OVERLAP), np.float32))[:1]
+        self._frames = np.zeros((0, MELS), np.float32)
+        self._silence = self._networks.mels(np.zeros((1, STEP + OVERLAP), np.float32))[:1]
         self.reset()
 
     def reset(self) -> None:
@@ -76,30 +100,14 @@ class SpeechEmbedding:
     def push(self, samples: Floats) -> Floats:
         """Return the embeddings (steps, 96) that ``samples`` complete: of each step whose windows have come whole."""
         held = np.concatenate([self._rest, samples])
-        steps = max(0, (len(held) - _OVERLAP) // STEP)
+        steps = max(0, (len(held) - OVERLAP) // STEP)
         self._rest = held[steps * STEP :]
         if not steps:
             return np.zeros((0, self.dimensions), np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(held * np.float32(_SCALE), STEP + _OVERLAP)[::STEP]
-        frames = np.concatenate([self._frames, self._mels(windows[:steps])])
+        windows = np.lib.stride_tricks.sliding_window_view(held * np.float32(_SCALE), STEP + OVERLAP)[::STEP]
+        frames = np.concatenate([self._frames, self._networks.mels(windows[:steps])])
         self._frames = frames[steps * _FRAMES :]
-        return np.concatenate([self._embedded(frames, at, min(_BLOCK, steps - at)) for at in range(0, steps, _BLOCK)])
-
-    def _embedded(self, frames: Floats, first: int, steps: int) -> Floats:
-        """Return the embeddings (steps, 96) of the windows of ``frames`` (count, 32) from step ``first`` on."""
-        if steps <= _SINGLY:
-            windows = (frames[at * _FRAMES :][:_WINDOW] for at in range(first, first + steps))
-            return np.concatenate([self._one.predict(window[None, :, :, None])[0][0, :, 0] for window in windows])
-        block = np.zeros((1, _length(_BLOCK), _MELS, 1), np.float32)
-        block[0, : _length(steps), :, 0] = frames[first * _FRAMES :][: _length(steps)]
-        embeddings: Floats = self._many.predict(block)[0][0, :steps, 0]
-        return embeddings
-
-    def _mels(self, windows: Floats) -> Floats:
-        """Return the mel frames (8 windows, 32) of windows (count, samples), as the embedding wants them."""
-        frames = [self._mel.predict(window[None])[0].reshape(_FRAMES, _MELS) for window in windows]
-        scaled: Floats = np.concatenate(frames) / np.float32(10) + np.float32(2)
-        return scaled
+        return self._networks.embeddings(frames, steps)
 
 
 def _length(steps: int) -> int:
@@ -112,6 +120,11 @@ def _asset(name: str) -> Path:
     if path is None:
         raise ValueError(f"{name} is no embedded file")
     return path
+
+
+def open_features(kind: Kind, networks: SpeechNetworks | None = None) -> Features:
+    """Return the features of a kind of model; ``networks``: those of the embedding, if they are open already."""
+    return SpeechEmbedding(networks) if kind == "embedding" else Spectrogram()
 
 
 class Spectrogram:

@@ -14,7 +14,7 @@ import numpy as np
 from dltools.models.trigger import store
 from dltools.models.trigger.config import Floats, TriggerConfig, Weights
 from dltools.models.trigger.events import Event, Finder, Rules
-from dltools.models.trigger.features import open_features
+from dltools.models.trigger.features import SpeechNetworks, open_features
 from dltools.models.trigger.recurrent import Recurrent
 from dltools.runtime.assets import own_model_path
 
@@ -27,7 +27,7 @@ class TriggerDetector:
     def __init__(self, config: TriggerConfig, weights: Weights, *, threads: int = 1) -> None:
         self.config = config
         self.weights = weights
-        self.threads = threads
+        self.networks = SpeechNetworks(threads=threads) if config.kind == "embedding" else None
         #: The rate in Hz of the samples that it hears.
         self.rate = 16000 if config.kind == "embedding" else 44100
 
@@ -50,7 +50,7 @@ class TriggerDetector:
         return Rules(chosen, delay=self.config.delay, length=self.config.length)
 
     def listen(self, threshold: float | None = None) -> Listener:
-        """Return a listener for one stream of sound; several share nothing but the weights."""
+        """Return a listener for one stream of sound; several may take turns, each with a state of its own."""
         return Listener(self, self.rules(threshold))
 
     def detect(self, samples: Floats, threshold: float | None = None) -> list[Event]:
@@ -62,7 +62,7 @@ class Listener:
     """Hears one stream of sound."""
 
     def __init__(self, detector: TriggerDetector, rules: Rules) -> None:
-        self._features = open_features(detector.config.kind, threads=detector.threads)
+        self._features = open_features(detector.config.kind, detector.networks)
         self._network = Recurrent(detector.weights, detector.config.stride)
         #: Seconds from one score to the next.
         self.seconds = self._features.hop * detector.config.stride / self._features.rate

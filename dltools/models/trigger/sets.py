@@ -6,7 +6,7 @@ In: the recordings of :mod:`dltools.models.trigger.material`. Out: features (cou
 
 from __future__ import annotations
 
-import threading
+import queue
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -55,9 +55,13 @@ class Hearing:
 
     def __init__(self, kind: Kind, stride: int, threads: int, tell: Progress) -> None:
         self.stride = stride
-        self._kind, self._threads, self._tell = kind, threads, tell
-        self._own = threading.local()
-        features = self._features()
+        self._threads, self._tell = threads, tell
+        # Opened here, since LiteRT may be opened in one thread only; others take one for as long as they need it.
+        self._idle: queue.SimpleQueue[Features] = queue.SimpleQueue()
+        for _ in range(threads):
+            self._idle.put(open_features(kind))
+        features = self._idle.get()
+        self._idle.put(features)
         self.rate, self.hop, self.dimensions = features.rate, features.hop, features.dimensions
 
     def mixed(self, material: Material, count: int, seed: int, hard: Hard) -> Set:
@@ -87,12 +91,13 @@ class Hearing:
         """Return the features of a sound, silence before and behind it."""
         import soxr
 
-        features = self._features()
-        if features.rate != augment.RATE:
-            samples = np.asarray(soxr.resample(samples, augment.RATE, features.rate), np.float32)
+        if self.rate != augment.RATE:
+            samples = np.asarray(soxr.resample(samples, augment.RATE, self.rate), np.float32)
+        features = self._idle.get()
         features.reset()
-        heard = features.push(np.concatenate([samples, np.zeros(features.hop * 4, np.float32)]))
-        return heard[: len(samples) // features.hop]
+        heard = features.push(np.concatenate([samples, np.zeros(self.hop * 4, np.float32)]))
+        self._idle.put(features)
+        return heard[: len(samples) // self.hop]
 
     def falsely(self, material: Material, recordings: Sequence[Floats], weights: Weights) -> Hard:
         """Return where a network hears the word in recordings and in other words."""
@@ -120,12 +125,6 @@ class Hearing:
         middle = int(frame * self.hop / self.rate * augment.RATE)
         start = max(0, min(middle - examples.LENGTH // 2, len(samples) - examples.LENGTH))
         return np.resize(samples[start : start + examples.LENGTH], examples.LENGTH)
-
-    def _features(self) -> Features:
-        if not hasattr(self._own, "features"):
-            self._own.features = open_features(self._kind, threads=1)
-        features: Features = self._own.features
-        return features
 
     def _all(self, what: str, function: Callable[[In], Out], inputs: Sequence[In]) -> Iterator[Out]:
         """Yield what a function makes of each input, in order."""

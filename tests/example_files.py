@@ -104,6 +104,11 @@ def _nn_train(folder: Path) -> None:
             Image.fromarray(pixels).save(folder / "photos" / label / f"{at}.png")
 
 
+def _pipelines(folder: Path) -> None:
+    _lines(folder / "chat.txt", ["I love you", "shall we get lunch", "I am not happy"])
+    _lines(folder / "orders.csv", ["7,Ada,25th of June 2009,12.50", "8,Grace,den 3. Oktober 1990,8.00"])
+
+
 _FILES: dict[str, Callable[[Path], None]] = {
     "yolo-detect": _yolo,
     "date-translate": _dates,
@@ -111,4 +116,5 @@ _FILES: dict[str, Callable[[Path], None]] = {
     "emojify": _emojify,
     "wordvec": _wordvec,
     "nn-train": _nn_train,
+    "Pipelines": _pipelines,
 }

@@ -58,8 +58,8 @@ def image_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int
         @functools.wraps(function)
         def subcommand(ctx: click.Context, /, **own: Any) -> int:
             context = open_context(ctx)
-            items, most = _file_items(ctx, context.settings, image_items)
-            return _run_jobs(context, items, most, functools.partial(function, **own), view)
+            items, known = _file_items(ctx, context.settings, image_items)
+            return _run_jobs(context, items, known, functools.partial(function, **own), view)
 
         return subcommand
 
@@ -74,11 +74,11 @@ def audio_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int
         @functools.wraps(function)
         def subcommand(ctx: click.Context, /, **own: Any) -> int:
             context = open_context(ctx)
-            items, most = _file_items(ctx, context.settings, audio_items)
-            if not context.settings.streamed and most != 1:
-                return _run_jobs(context, items, most, functools.partial(function, **own), view)
+            items, known = _file_items(ctx, context.settings, audio_items)
+            if not context.settings.streamed and known != 1:
+                return _run_jobs(context, items, known, functools.partial(function, **own), view)
             work = function(context, **own)  # in this thread, which Ctrl-C ends at once, also while it waits for sound
-            return _run(context, (_attempt(work, item) for item in _told_apart(items, context)), view)
+            return _run(context, (_attempt(work, item) for item in _told_apart(items, context)), view, known)
 
         return subcommand
 
@@ -86,13 +86,13 @@ def audio_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int
 
 
 def _run_jobs(
-    context: Context, items: Iterator[Item], most: int | None, prepare: Callable[[Context], Work], view: View
+    context: Context, items: Iterator[Item], known: int | None, prepare: Callable[[Context], Work], view: View
 ) -> int:
-    """Work on ``items``, ``most`` at the utmost if that is known, in as many threads as the run has jobs."""
-    context.jobs = min(context.settings.jobs or DEFAULT_JOBS, context.cores, most or context.cores)
+    """Work on ``items``, so many if it is known, in as many threads as the run has jobs."""
+    context.jobs = min(context.settings.jobs or DEFAULT_JOBS, context.cores, known or context.cores)
     works = [prepare(context.for_job(number)) for number in range(context.jobs)]
     with Jobs([functools.partial(_attempt, work) for work in works]) as jobs:
-        return _run(context, jobs.run(_told_apart(items, context)), view)
+        return _run(context, jobs.run(_told_apart(items, context)), view, known)
 
 
 def _file_items(ctx: click.Context, settings: Settings, gather: Gather) -> tuple[Iterator[Item], int | None]:
@@ -157,10 +157,10 @@ def _attempt(work: Work, item: Item) -> Done:
         return item, error
 
 
-def _run(context: Context, done: Iterable[Done], view: View) -> int:
+def _run(context: Context, done: Iterable[Done], view: View, total: int | None) -> int:
     settings, report = context.settings, Report()
     write = context.emit = record_writer(context, view)
-    with _render.Progress(context) as progress:
+    with _render.Progress(context, total) as progress:
         for item, result in done:
             record = _count(context, item, result, report)
             if not settings.streamed or "error" in record:

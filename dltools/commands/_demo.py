@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +17,9 @@ from dltools.errors import InputError, UsageError
 from dltools.io.outputs import make_folder
 from dltools.io.report import Report
 from dltools.io.text import printable
+
+if TYPE_CHECKING:
+    import subprocess
 
 #: The embedded model whose file is the photograph that the lines of :data:`COMMANDS` call ``coffee.jpg``.
 _PHOTO = "example-photo"
@@ -40,6 +41,10 @@ def demo(ctx: click.Context, /, names: tuple[str, ...], out: str | None) -> int:
 
     Each line that is run is shown before what it writes, and how long it took, so that it can be tried again.
     """
+    import shlex
+    import subprocess
+    import tempfile
+
     context, report = open_context(ctx), Report()
     paint = _render.style(context.settings.color, context.stdout.isatty())
     environment = {**os.environ, "DLTOOLS_OFFLINE": "1", "PYTHONPATH": _python_path()}

@@ -61,11 +61,13 @@ class _Bar:
 class Progress(_Bar):
     """A count of inputs on standard error, shown only on a terminal, when nobody reads the results there.
 
+    ``total``: how many there are, if that is known; then a bar and the time left stand beside the count.
     rich is imported only once the work has lasted long enough to show it.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, total: int | None = None) -> None:
         super().__init__()
+        self._total = total
         quiet = context.settings.quiet
         self._wanted = not quiet and sys.stderr is not None and sys.stderr.isatty() and not context.stdout.isatty()
         self._command = context.command
@@ -84,14 +86,18 @@ class Progress(_Bar):
             self._bar.update(self._task, completed=self._count)
 
     def _open(self) -> None:
+        from rich import progress
         from rich.console import Console
-        from rich.progress import MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bar
 
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        words, count = progress.TextColumn("{task.description}"), progress.MofNCompleteColumn()
+        columns: tuple[progress.ProgressColumn, ...] = (progress.SpinnerColumn(), words, count)
+        if self._total is None:
+            columns += (progress.TimeElapsedColumn(),)
+        else:
+            columns += (progress.BarColumn(), progress.TimeRemainingColumn())
+        self._bar = progress.Progress(*columns, console=Console(stderr=True), transient=True)
         self._bar.start()
-        self._task = self._bar.add_task(self._command, total=None)
+        self._task = self._bar.add_task(self._command, total=self._total)
 
 
 class EpochProgress(_Bar):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from dltools.models.trigger import augment
 from dltools.models.trigger.config import Floats
-from dltools.models.trigger.material import Clip, Material
+from dltools.models.trigger.material import Clip, Hard, Material, Place
 
 RATE = augment.RATE
 SECONDS = 10
@@ -31,16 +31,13 @@ class Example(NamedTuple):
     ends: tuple[int, ...]
 
 
-def mixed(
-    material: Material, random: np.random.Generator, hard: Sequence[Floats] = (), hard_words: Sequence[Clip] = ()
-) -> Example:
+def mixed(material: Material, random: np.random.Generator, hard: Hard) -> Example:
     """Return an example: a background, and some words over it, each with its own throat, room and loudness.
 
-    ``hard``: recordings that a network wrongly heard the word in, which then are some of the backgrounds;
-    ``hard_words``: other words that it took for it, which then are many of the negatives.
+    What is ``hard`` comes more often.
     """
-    behind = _background(material.backgrounds, random, hard)
-    words, ends = _words(material, random, hard_words)
+    behind = _background(material.backgrounds, random, hard.places)
+    words, ends = _words(material, random, hard.words)
     ratio = random.uniform(_QUIETEST, _LOUDEST)
     if ratio < 3 and random.random() < 0.4:
         ratio += 10  # the faintest are rarer
@@ -81,10 +78,11 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]
         at += length + int((_GAP + random.choice([0.0, 0.3, 1.0, 2.0]) * random.random()) * RATE)
 
 
-def _background(recordings: Sequence[Clip], random: np.random.Generator, hard: Sequence[Floats]) -> Floats:
+def _background(recordings: Sequence[Clip], random: np.random.Generator, hard: Sequence[Place]) -> Floats:
     kind = random.random()
     if hard and kind < 0.3:
-        made = hard[int(random.integers(len(hard)))]
+        place = hard[int(random.integers(len(hard)))]
+        made = _around(recordings[place.recording].samples, int(place.second * RATE))
     elif kind < 0.8:
         made = _crop(recordings, random)
         if random.random() < 0.3:
@@ -104,6 +102,11 @@ def _crop(recordings: Sequence[Clip], random: np.random.Generator) -> Floats:
         return np.resize(chosen, LENGTH)
     start = random.integers(len(chosen) - LENGTH)
     return chosen[start : start + LENGTH]
+
+
+def _around(samples: Floats, middle: int) -> Floats:
+    start = max(0, min(middle - LENGTH // 2, len(samples) - LENGTH))
+    return np.resize(samples[start : start + LENGTH], LENGTH)
 
 
 def targets(ends: Sequence[int], steps: int, hop: float) -> npt.NDArray[np.float32]:

@@ -35,6 +35,20 @@ class Material(NamedTuple):
     backgrounds: list[Clip]
 
 
+class Place(NamedTuple):
+    """A second of a recording, by its number among the backgrounds, where the word is not and was heard."""
+
+    recording: int
+    second: float
+
+
+class Hard(NamedTuple):
+    """What a network wrongly heard the word in: places of the backgrounds, and other words."""
+
+    places: list[Place]
+    words: list[Clip]
+
+
 def read_material(positives: Path, negatives: Path, backgrounds: Path, rate: int = RATE) -> Material:
     """Read three folders; raise :class:`InputError` where one is missing or empty, or a recording cannot be read."""
     return Material(*(read_clips(folder, rate) for folder in (positives, negatives, backgrounds)))

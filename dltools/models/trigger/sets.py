@@ -15,7 +15,7 @@ import numpy as np
 from dltools.models.trigger import augment, examples
 from dltools.models.trigger.config import Floats, Kind, Weights
 from dltools.models.trigger.features import Features, open_features
-from dltools.models.trigger.material import Clip, Material
+from dltools.models.trigger.material import Clip, Hard, Material, Place
 from dltools.models.trigger.recurrent import Recurrent
 
 #: Called with what is done now, and how much of it is done.
@@ -33,21 +33,6 @@ class Set(NamedTuple):
 
     features: Floats
     targets: Floats
-
-
-class Place(NamedTuple):
-    """A frame of a recording, by its number, where the word is not and was heard."""
-
-    recording: int
-    frame: int
-
-
-class Hard(NamedTuple):
-    """What a network wrongly heard the word in: sound (count,) of ten seconds each, its places, and other words."""
-
-    sounds: list[Floats]
-    places: list[Place]
-    words: list[Clip]
 
 
 class Hearing:
@@ -68,7 +53,7 @@ class Hearing:
         """Mix ``count`` examples; number i depends on the seed and the material, not on how many there are."""
 
         def one(number: int) -> tuple[Floats, Floats]:
-            example = examples.mixed(material, np.random.default_rng((seed, number)), hard.sounds, hard.words)
+            example = examples.mixed(material, np.random.default_rng((seed, number)), hard)
             made = self.heard(example.samples)
             steps = len(made) // self.stride
             wanted = examples.targets(example.ends, steps, len(example.samples) / steps)
@@ -101,7 +86,7 @@ class Hearing:
 
     def falsely(self, material: Material, recordings: Sequence[Floats], weights: Weights) -> Hard:
         """Return where a network hears the word in recordings and in other words."""
-        sounds, places = [], []
+        places = []
         apart = round(_APART * self.rate / self.hop / self.stride)
         for number, scores in enumerate(
             self._all("false accepts", lambda each: Recurrent(weights, self.stride).push(each), recordings)
@@ -110,8 +95,7 @@ class Hearing:
             for step in np.flatnonzero(scores > HARD_SCORE):
                 if step - last >= apart:
                     last = int(step)
-                    places.append(Place(number, last * self.stride))
-                    sounds.append(self._around(material.backgrounds[number].samples, places[-1].frame))
+                    places.append(Place(number, last * self.stride * self.hop / self.rate))
 
         def loudest(clip: Clip) -> float:
             quiet = np.zeros(augment.RATE // 2, np.float32)
@@ -119,12 +103,7 @@ class Hearing:
             return float(Recurrent(weights, self.stride).push(heard).max())
 
         scored = zip(material.negatives, self._all("other words", loudest, material.negatives), strict=True)
-        return Hard(sounds, places, [clip for clip, score in scored if score > HARD_SCORE])
-
-    def _around(self, samples: Floats, frame: int) -> Floats:
-        middle = int(frame * self.hop / self.rate * augment.RATE)
-        start = max(0, min(middle - examples.LENGTH // 2, len(samples) - examples.LENGTH))
-        return np.resize(samples[start : start + examples.LENGTH], examples.LENGTH)
+        return Hard(places, [clip for clip, score in scored if score > HARD_SCORE])
 
     def _all(self, what: str, function: Callable[[In], Out], inputs: Sequence[In]) -> Iterator[Out]:
         """Yield what a function makes of each input, in order."""
@@ -137,9 +116,16 @@ class Hearing:
 
 
 def batches(
-    learned: Set, recordings: Sequence[Floats], places: Sequence[Place], batch: int, random: np.random.Generator
+    learned: Set,
+    recordings: Sequence[Floats],
+    places: Sequence[tuple[int, int]],
+    batch: int,
+    random: np.random.Generator,
 ) -> Iterator[tuple[Floats, Floats]]:
-    """Yield batches, a quarter of each from plain recordings if there are any, half of these around hard places."""
+    """Yield batches, a quarter of each from plain recordings if there are any, half of these around hard places.
+
+    ``places``: the number and the frame of recordings.
+    """
     frames = learned.features.shape[1]
     long = [number for number, recording in enumerate(recordings) if len(recording) > frames]
     beside = batch // 4 if long else 0
@@ -149,8 +135,8 @@ def batches(
 
     def piece(at: int) -> Floats:
         if places and at % 2:
-            place = places[int(random.integers(len(places)))]
-            number, start = place.recording, place.frame - int(random.integers(frames))
+            number, frame = places[int(random.integers(len(places)))]
+            start = frame - int(random.integers(frames))
         else:
             number = long[int(random.choice(len(long), p=chances / chances.sum()))]
             start = int(random.integers(len(recordings[number])))

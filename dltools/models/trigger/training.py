@@ -15,8 +15,8 @@ import numpy as np
 from dltools.models.trigger import augment
 from dltools.models.trigger.config import Floats, Kind, TriggerConfig, Weights
 from dltools.models.trigger.evaluate import Measures, default_threshold, measure
-from dltools.models.trigger.material import Clip, Material
-from dltools.models.trigger.sets import Hard, Hearing, Place, Progress, Set, batches
+from dltools.models.trigger.material import Clip, Hard, Material
+from dltools.models.trigger.sets import Hearing, Progress, Set, batches
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +75,7 @@ def train(
     shape = SHAPES[kind]
     hearing = Hearing(kind, shape.stride, threads, tell)
     recordings = hearing.recordings(material.backgrounds)
-    hard = Hard([], [], [])
+    hard = Hard([], [])
     learned = hearing.mixed(material, recipe.examples, recipe.seed, hard)
     network = Network(shape, learned.features.shape[2], dropout=recipe.dropout, noise=recipe.noise, seed=recipe.seed)
     flat = learned.features.reshape(-1, learned.features.shape[2]).astype(np.float32)
@@ -89,10 +89,11 @@ def train(
     for number in range(recipe.rounds):
         if number:
             found = hearing.falsely(material, recordings, network.exported())
-            hard = Hard(hard.sounds + found.sounds, hard.places + found.places, found.words)
+            hard = Hard(hard.places + found.places, found.words)
             more = hearing.mixed(material, recipe.examples // 2, recipe.seed + number, hard)
             learned = Set(*(np.concatenate(pair) for pair in zip(learned, more, strict=True)))
-        losses += _fit(network, learned, recordings, hard.places, recipe, number, tell)
+        frames = [(place.recording, round(place.second * hearing.rate / hearing.hop)) for place in hard.places]
+        losses += _fit(network, learned, recordings, frames, recipe, number, tell)
     rounded = _rounded(network.exported())
     measures = measure(rounded, kind, shape.stride, held_out, recipe.seed, threads=threads, progress=tell)
     facts = {
@@ -130,7 +131,7 @@ def _fit(
     network: object,
     learned: Set,
     recordings: Sequence[Floats],
-    places: Sequence[Place],
+    places: Sequence[tuple[int, int]],
     recipe: Recipe,
     number: int,
     tell: Progress,

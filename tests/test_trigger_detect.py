@@ -128,7 +128,7 @@ def test_files_of_events_with_chimes_and_pictures(run: Run, tmp_path: Path, mode
     from PIL import Image
 
     rate = 22050
-    samples = np.stack([recording((1.0, 4.0), 5.3, rate), np.zeros(int(5.3 * rate), np.float32)], axis=1)
+    samples = np.stack([recording((1.0, 4.0), 4.6, rate), np.zeros(int(4.6 * rate), np.float32)], axis=1)
     path = write(tmp_path / "two.wav", samples, rate)
     done = run("trigger-detect", "-m", model, "--chime", "c", "--save-hits", "h", "--plot", "p", path, cwd=tmp_path)
     (record,) = records(done.stdout)

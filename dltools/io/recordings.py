@@ -5,6 +5,7 @@ In: blocks (frames, channels) float32 from -1 to 1.
 
 from __future__ import annotations
 
+import collections
 import wave
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
@@ -48,30 +49,29 @@ class WavWriter:
 
 
 class Tail:
-    """The last ``frames`` frames, or somewhat more, of what goes by."""
+    """The last ``frames`` frames of what goes by, and up to a block more."""
 
     def __init__(self, frames: int, channels: int) -> None:
         self._frames = frames
-        self._held = np.zeros((0, channels), np.float32)
-        #: Frames that went by so far.
-        self.end = 0
-
-    @property
-    def first(self) -> int:
-        """The number of the first frame that is held."""
-        return self.end - len(self._held)
+        self._none = np.zeros((0, channels), np.float32)
+        self._blocks: collections.deque[Floats] = collections.deque()
+        #: The number of the first frame that is held, and that of the one to come.
+        self.first = self.end = 0
 
     def push(self, block: Floats) -> Floats:
         """Take a block in; return the frames that are held no longer, perhaps none."""
-        held = np.concatenate([self._held, block])
+        self._blocks.append(block)
         self.end += len(block)
-        gone = max(0, len(held) - self._frames)
-        self._held = held[gone:].copy()  # a view would keep all that it was cut from
-        return held[:gone]
+        gone = [self._none]
+        while self.end - self.first - len(self._blocks[0]) >= self._frames:
+            gone.append(self._blocks.popleft())
+            self.first += len(gone[-1])
+        return np.concatenate(gone)
 
     def cut(self, first: int, last: int) -> Floats:
         """Return the frames from ``first`` to before ``last`` as far as they are held."""
-        return self._held[max(0, first - self.first) : max(0, last - self.first)]
+        held = np.concatenate([self._none, *self._blocks])
+        return held[max(0, first - self.first) : max(0, last - self.first)]
 
 
 class Mixer:

@@ -58,6 +58,26 @@ def build_example_photo(registry: Registry) -> bytes:
     return buffer.getvalue()
 
 
+def build_example_sound(_registry: Registry) -> bytes:
+    """Say three sentences with Debian's espeak-ng, in a voice that trigger-detect's own model was not trained on."""
+    import subprocess
+
+    import numpy as np
+    import soundfile
+
+    pause = np.zeros(11025, np.float32)
+    parts, rate = [pause], 22050
+    for text in ("The activist was active.", "Activate.", "It was accurate."):
+        spoken = subprocess.run(
+            ["espeak-ng", "-v", "en-us+f2", "-s", "150", "--stdout", text], capture_output=True, check=True
+        ).stdout
+        samples, rate = soundfile.read(io.BytesIO(spoken), dtype="float32")
+        parts += [samples, pause]
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.concatenate(parts), rate, format="FLAC")
+    return buffer.getvalue()
+
+
 def build_glove_50k(registry: Registry) -> bytes:
     """Keep the 50,000 most frequent words of GloVe 6B as int8; see models/words/CARD.md for what that costs."""
     from dltools.models.words.importer import import_vectors
@@ -129,10 +149,31 @@ def build_speech_embedding(registry: Registry) -> bytes:
     return fetch(registry.file("embedding_model.tflite")).read_bytes()
 
 
+def build_trigger_detect_embedding(_registry: Registry) -> bytes:
+    """Train the trigger model on the folders of ``$TRIGGER_DATA``, as ``trigger-detect train --seed 1 ...`` does.
+
+    tools/synthesize_trigger.py and tools/collect_trigger.py make what lies there; models/trigger/CARD.md says how.
+    """
+    import os
+
+    from dltools.models.trigger.material import read_material
+    from dltools.models.trigger.store import encode
+    from dltools.models.trigger.training import Recipe, train
+
+    data = Path(os.environ["TRIGGER_DATA"])
+    learned, apart = (
+        read_material(*(data / part / kind for kind in ("positives", "negatives", "backgrounds")))
+        for part in ("train", "validation")
+    )
+    trained = train(learned, apart, "embedding", "activate", Recipe(seed=1), threads=os.cpu_count() or 1)
+    return encode(trained.config, trained.weights)
+
+
 BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "yolov3-tiny": build_yolov3_tiny,
     "squeezenet": build_squeezenet,
     "example-photo": build_example_photo,
+    "example-sound": build_example_sound,
     "glove-50k": build_glove_50k,
     "date-translate-attention": build_date_translate_attention,
     "emojify-lstm": build_emojify_lstm,
@@ -141,6 +182,7 @@ BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "dino-names-rnn": build_dino_names_rnn,
     "speech-mel": build_speech_mel,
     "speech-embedding": build_speech_embedding,
+    "trigger-detect-embedding": build_trigger_detect_embedding,
 }
 
 

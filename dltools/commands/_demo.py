@@ -21,8 +21,8 @@ from dltools.io.text import printable
 if TYPE_CHECKING:
     import subprocess
 
-#: The embedded model whose file is the photograph that the lines of :data:`COMMANDS` call ``coffee.jpg``.
-_PHOTO = "example-photo"
+#: The embedded models whose files the lines of :data:`COMMANDS` read.
+_EXAMPLES = ("example-photo", "example-sound")
 
 
 @click.command(
@@ -81,14 +81,16 @@ def _lay_out(folder: Path) -> None:
     from dltools.io.outputs import atomic_write
     from dltools.runtime.assets import Registry, embedded_path
 
-    photo = embedded_path(Registry.load().model(_PHOTO))
-    if photo is None:
-        raise InputError("the example photograph is missing: install dltools again", code="missing")
     make_folder(folder)
-    if (folder / "coffee.jpg").exists():
-        raise UsageError(f"{folder / 'coffee.jpg'}: exists already: name another folder")
-    with atomic_write(folder / "coffee.jpg") as stream:
-        stream.write(photo.read_bytes())
+    for name in _EXAMPLES:
+        example = embedded_path(Registry.load().model(name))
+        if example is None:
+            raise InputError(f"the {name} is missing: install dltools again", code="missing")
+        target = folder / example.name
+        if target.exists():
+            raise UsageError(f"{target}: exists already: name another folder")
+        with atomic_write(target) as stream:
+            stream.write(example.read_bytes())
 
 
 def _judge(context: Context, report: Report, name: str, done: subprocess.CompletedProcess[bytes]) -> None:

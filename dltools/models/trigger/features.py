@@ -22,8 +22,8 @@ OVERLAP = 352  # samples that the last window of a step reaches beyond it: 512 a
 MELS = 32  # numbers of a mel frame
 _WINDOW = 76  # mel frames that an embedding sees
 _FRAMES = 8  # mel frames a step
-_BLOCK = 125  # steps that go through the embedding together
-_SINGLY = 12  # steps that take less time one by one than a block does
+_BLOCK = 25  # steps that go through the embedding together
+_SINGLY = 3  # steps that take less time one by one than a block does
 _SCALE = 32768.0  # the mel front end wants samples as 16-bit integers are
 
 

@@ -31,6 +31,8 @@ ELSEWHERE = {
     "iso = sc.": "Spark's Python",
     "yolo-detect -e -q -c person door.jpg": "says no: the photograph that we have shows a cup",
     "dino-names train": "takes minutes; test_names.py trains small ones",
+    "trigger-detect train": "takes minutes; test_trigger_detect.py trains small ones",
+    "sox -d": "needs a microphone",
 }
 
 

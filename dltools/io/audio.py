@@ -22,6 +22,7 @@ Read = Callable[[int], bytes]
 #: Frames that are read together.
 BLOCK = 1 << 16
 _MOST_CHANNELS = 64
+_LOUDEST = np.float32(1e6)  # of full scale: only floats, and damage, go so far
 _RATES = range(100, 768_001)
 
 
@@ -69,8 +70,9 @@ class Sound:
     def blocks(self) -> Iterator[Floats]:
         """Yield blocks (frames, channels) at the recording's own rate; raise :class:`InputError` if it is damaged."""
         for block in self._blocks:
-            # What is not a number would stay in every average and state from here on.
-            clean = block if np.isfinite(block).all() else np.nan_to_num(block, posinf=0.0, neginf=0.0)
+            # What is not a number, or becomes none when it is squared, would stay in every average and state from here.
+            sane = np.abs(block) <= _LOUDEST  # not so where it is no number
+            clean = block if sane.all() else np.where(sane, block, np.float32(0))
             self.frames += len(clean)
             yield clean
 

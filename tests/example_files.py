@@ -13,7 +13,7 @@ import soundfile
 from PIL import Image
 
 from dltools.models.yolo import darknet
-from tests.conftest import PHOTO, ROOT, SOUND
+from tests.conftest import FACE, OTHER_FACE, PHOTO, ROOT, SOUND
 from tests.darknet_files import V3_TINY_ANCHORS, Cfg, write_random_weights
 
 _SENTENCES = ["I love you", "we won the match", "shall we get lunch", "I am not happy", "what a silly joke"]
@@ -66,6 +66,30 @@ def _yolo(folder: Path) -> None:
         subprocess.run(film, cwd=folder, check=True, timeout=60)
 
 
+def _faces(folder: Path) -> None:
+    """Two photographs of Alice, two of Bob, and a folder of them both."""
+    with Image.open(FACE) as alice, Image.open(OTHER_FACE) as bob:
+        photos = {
+            "alice1": alice.copy(),
+            "alice2": alice.resize((400, 400)).rotate(8),
+            "bob1": bob.convert("RGB"),
+            "bob2": bob.convert("RGB").resize((330, 330)).crop((0, 0, 300, 280)),
+            "party": Image.new("RGB", (600, 400), (90, 100, 110)),
+        }
+    photos["party"].paste(photos["alice1"], (20, 60))
+    photos["party"].paste(photos["bob1"], (300, 40))
+    (folder / "photos").mkdir()
+    for name, photo in photos.items():
+        photo.save(folder / f"{name}.jpg")
+        photo.save(folder / "photos" / f"{name}.jpg")
+        if name != "party":
+            (folder / "people" / name[:-1].title()).mkdir(parents=True, exist_ok=True)
+            photo.save(folder / "people" / name[:-1].title() / f"{name}.jpg")
+    same, different = [("alice1", "alice2"), ("bob1", "bob2")], [("alice1", "bob1"), ("alice2", "bob2")]
+    pairs = [*((a, b, 1) for a, b in same), *((a, b, 0) for a, b in different)]
+    _lines(folder / "pairs.tsv", [f"{a}.jpg\t{b}.jpg\t{kind}" for a, b, kind in pairs])
+
+
 def _dates(folder: Path) -> None:
     _lines(folder / "table.tsv", ["25th of June, 2009\t2009-06-25", "no date at all\t", "1 May 2001\t2001-05-01"])
 
@@ -96,6 +120,17 @@ def _wordvec(folder: Path) -> None:
     _lines(folder / "words.txt", ["cat", "dog", "queen"])
 
 
+def _classify(folder: Path) -> None:
+    """The photographs, and pets: cuts of the photograph, and of its negative."""
+    _photos(folder)
+    photo, random = np.asarray(Image.open(PHOTO).convert("RGB")), np.random.default_rng(2)
+    for label, pixels in (("cats", photo), ("dogs", 255 - photo)):
+        (folder / "pets" / label).mkdir(parents=True)
+        for at in range(8):
+            top, left = random.integers(0, 200), random.integers(0, 400)
+            Image.fromarray(pixels[top : top + 200, left : left + 200]).save(folder / "pets" / label / f"{at}.jpg")
+
+
 def _nn_train(folder: Path) -> None:
     """Tables and pictures: scikit-learn's irises and digits, two rings of points, and bright and dark squares."""
     from sklearn.datasets import load_digits, load_iris
@@ -119,15 +154,18 @@ def _nn_train(folder: Path) -> None:
 
 
 def _pipelines(folder: Path) -> None:
+    _faces(folder)
     _lines(folder / "chat.txt", ["I love you", "shall we get lunch", "I am not happy"])
     _lines(folder / "orders.csv", ["7,Ada,25th of June 2009,12.50", "8,Grace,den 3. Oktober 1990,8.00"])
 
 
 _FILES: dict[str, Callable[[Path], None]] = {
     "yolo-detect": _yolo,
+    "face-verify": _faces,
     "date-translate": _dates,
     "dino-names": _names,
     "emojify": _emojify,
+    "image-classify": _classify,
     "wordvec": _wordvec,
     "trigger-detect": _trigger,
     "nn-train": _nn_train,

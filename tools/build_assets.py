@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dltools.models.emoji.config import Kind
+from dltools.models.faces.convert import Part
 from dltools.models.names import config as names
 from dltools.runtime.assets import REGISTRY, Registry, sha256_of
 from dltools.runtime.fetch import fetch
@@ -75,6 +76,16 @@ def build_example_sound(_registry: Registry) -> bytes:
         parts += [samples, pause]
     buffer = io.BytesIO()
     soundfile.write(buffer, np.concatenate(parts), rate, format="FLAC")
+    return buffer.getvalue()
+
+
+def build_example_face(registry: Registry) -> bytes:
+    """Cut the face out of the photograph of an astronaut, as a JPEG."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with Image.open(fetch(registry.file("astronaut.png"))) as image:
+        image.convert("RGB").crop((100, 0, 356, 256)).save(buffer, "JPEG", quality=88)
     return buffer.getvalue()
 
 
@@ -169,11 +180,50 @@ def build_trigger_detect_embedding(_registry: Registry) -> bytes:
     return encode(trained.config, trained.weights)
 
 
+def build_dlib_resnet(registry: Registry) -> bytes:
+    """Convert dlib's face embedding; see models/faces/CARD.md for what float16 costs."""
+    from dltools.models.faces.convert import convert_dlib
+
+    return convert_dlib(fetch(registry.file("dlib_face_recognition_resnet_model_v1.dat")))
+
+
+def build_face_landmarks(registry: Registry) -> bytes:
+    """Pack dlib's five-point shape predictor, what its leaves add as int8."""
+    from dltools.models.faces.dlib_file import read_shape_predictor
+    from dltools.models.faces.landmarks import encode_predictor
+
+    return encode_predictor(read_shape_predictor(fetch(registry.file("shape_predictor_5_face_landmarks.dat"))))
+
+
+def build_mtcnn_proposal(registry: Registry) -> bytes:
+    """Convert MTCNN's P-Net."""
+    return _mtcnn(registry, "proposal", "mtcnn-pnet.lz4")
+
+
+def build_mtcnn_refine(registry: Registry) -> bytes:
+    """Convert MTCNN's R-Net."""
+    return _mtcnn(registry, "refine", "mtcnn-rnet.lz4")
+
+
+def build_mtcnn_output(registry: Registry) -> bytes:
+    """Convert MTCNN's O-Net."""
+    return _mtcnn(registry, "output", "mtcnn-onet.lz4")
+
+
+def _mtcnn(registry: Registry, part: Part, source: str) -> bytes:
+    from pickled_arrays import read_arrays
+
+    from dltools.models.faces.convert import convert_detector
+
+    return convert_detector(part, read_arrays(fetch(registry.file(source))))
+
+
 BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "yolov3-tiny": build_yolov3_tiny,
     "squeezenet": build_squeezenet,
     "example-photo": build_example_photo,
     "example-sound": build_example_sound,
+    "example-face": build_example_face,
     "glove-50k": build_glove_50k,
     "date-translate-attention": build_date_translate_attention,
     "emojify-lstm": build_emojify_lstm,
@@ -183,6 +233,11 @@ BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "speech-mel": build_speech_mel,
     "speech-embedding": build_speech_embedding,
     "trigger-detect-embedding": build_trigger_detect_embedding,
+    "dlib-resnet": build_dlib_resnet,
+    "mtcnn-proposal": build_mtcnn_proposal,
+    "mtcnn-refine": build_mtcnn_refine,
+    "mtcnn-output": build_mtcnn_output,
+    "face-landmarks": build_face_landmarks,
 }
 
 

@@ -26,9 +26,14 @@ COMMANDS = {
         "Find objects in photographs: labels, scores and boxes.",
         "yolo-detect --format human -a boxes coffee.jpg",
     ),
+    "face-verify": Entry(
+        "dltools.commands.face_verify:cli",
+        "Say whether photographs show the same person, and who.",
+        "face-verify embed --format human astronaut.jpg",
+    ),
     "image-classify": Entry(
         "dltools.commands.image_classify:cli",
-        "Say what is in a picture: one of a thousand classes.",
+        "Say what is in a picture: one of a thousand classes, or of your own.",
         "image-classify --format human -n 3 coffee.jpg",
     ),
     "date-translate": Entry(

@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -23,6 +23,8 @@ from dltools.io.text import printable_line
 
 #: How many inputs are at work at once unless ``--jobs`` says: one is decoded while a network runs on another.
 DEFAULT_JOBS = 2
+
+Out = TypeVar("Out")
 
 #: What a command makes of an item, in a thread of its own.
 Work = Callable[[Item], Record]
@@ -58,8 +60,9 @@ def image_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int
         @functools.wraps(function)
         def subcommand(ctx: click.Context, /, **own: Any) -> int:
             context = open_context(ctx)
-            items, known = _file_items(ctx, context.settings, image_items)
-            return _run_jobs(context, items, known, functools.partial(function, **own), view)
+            items, known = asked_items(ctx, context.settings)
+            with open_jobs(context, lambda job: _passing(function(job, **own)), known) as run:
+                return _run(context, run(_told_apart(items, context)), view, known)
 
         return subcommand
 
@@ -74,28 +77,37 @@ def audio_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int
         @functools.wraps(function)
         def subcommand(ctx: click.Context, /, **own: Any) -> int:
             context = open_context(ctx)
-            items, known = _file_items(ctx, context.settings, audio_items)
-            if not context.settings.streamed and known != 1:
-                return _run_jobs(context, items, known, functools.partial(function, **own), view)
-            work = function(context, **own)  # in this thread, which Ctrl-C ends at once, also while it waits for sound
-            return _run(context, (_attempt(work, item) for item in _told_apart(items, context)), view, known)
+            items, known = asked_items(ctx, context.settings, audio_items)
+            if context.settings.streamed or known == 1:
+                # In this thread, which Ctrl-C ends at once, also while it waits for sound.
+                work = _passing(function(context, **own))
+                done = (_attempt(work, item) for item in _told_apart(items, context))
+                return _run(context, done, view, known)
+            with open_jobs(context, lambda job: _passing(function(job, **own)), known) as run:
+                return _run(context, run(_told_apart(items, context)), view, known)
 
         return subcommand
 
     return decorate
 
 
-def _run_jobs(
-    context: Context, items: Iterator[Item], known: int | None, prepare: Callable[[Context], Work], view: View
-) -> int:
-    """Work on ``items``, so many if it is known, in as many threads as the run has jobs."""
-    context.jobs = min(context.settings.jobs or DEFAULT_JOBS, context.cores, known or context.cores)
+@contextlib.contextmanager
+def open_jobs(
+    context: Context, prepare: Callable[[Context], Callable[[Item], Out]], most: int | None
+) -> Iterator[Callable[[Iterable[Item]], Iterator[tuple[Item, Out | Exception]]]]:
+    """Give what runs items through several jobs at once, each with what ``prepare`` made for it; in their order.
+
+    ``most``: how many items there will be, if known. An item comes back with its result, or with what was raised.
+    """
+    context.jobs = min(context.settings.jobs or DEFAULT_JOBS, context.cores, most or context.cores)
     works = [prepare(context.for_job(number)) for number in range(context.jobs)]
     with Jobs([functools.partial(_attempt, work) for work in works]) as jobs:
-        return _run(context, jobs.run(_told_apart(items, context)), view, known)
+        yield jobs.run
 
 
-def _file_items(ctx: click.Context, settings: Settings, gather: Gather) -> tuple[Iterator[Item], int | None]:
+def asked_items(
+    ctx: click.Context, settings: Settings, gather: Gather = image_items
+) -> tuple[Iterator[Item], int | None]:
     """Return the items that the command line asks for, and how many there are, if that can be known."""
     source = settings.files_from
     if source is None and not settings.operands:
@@ -149,10 +161,15 @@ def _told_apart(items: Iterator[Item], context: Context) -> Iterator[Item]:
         yield item
 
 
-def _attempt(work: Work, item: Item) -> Done:
-    """Return the item with its record or with what the work raised, which is raised again in its turn."""
+def _passing(work: Work) -> Work:
+    """Return ``work``, but for records of a failure further up the pipe, which are passed on untouched."""
+    return lambda item: item.record() if item.is_error else work(item)
+
+
+def _attempt(work: Callable[[Item], Out], item: Item) -> tuple[Item, Out | Exception]:
+    """Return the item with its result or with what the work raised, which is raised again in its turn."""
     try:
-        return item, item.record() if item.is_error else work(item)
+        return item, work(item)
     except Exception as error:
         return item, error
 

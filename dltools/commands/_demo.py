@@ -21,8 +21,8 @@ from dltools.io.text import printable
 if TYPE_CHECKING:
     import subprocess
 
-#: The embedded models whose files the lines of :data:`COMMANDS` read.
-_EXAMPLES = ("example-photo", "example-sound")
+#: The registered files that the lines of :data:`COMMANDS` read: ``coffee.jpg``, ``astronaut.jpg``, ``activate.flac``.
+_EXAMPLES = ("example-photo", "example-face", "example-sound")
 
 
 @click.command(
@@ -81,15 +81,16 @@ def _lay_out(folder: Path) -> None:
     from dltools.io.outputs import atomic_write
     from dltools.runtime.assets import Registry, embedded_path
 
+    registry = Registry.load()
+    examples = [embedded_path(registry.model(name)) for name in _EXAMPLES]
     make_folder(folder)
-    for name in _EXAMPLES:
-        example = embedded_path(Registry.load().model(name))
+    for example in examples:
         if example is None:
-            raise InputError(f"the {name} is missing: install dltools again", code="missing")
-        target = folder / example.name
-        if target.exists():
-            raise UsageError(f"{target}: exists already: name another folder")
-        with atomic_write(target) as stream:
+            raise InputError("an example is missing: install dltools again", code="missing")
+        if (folder / example.name).exists():
+            raise UsageError(f"{folder / example.name}: exists already: name another folder")
+    for example in filter(None, examples):
+        with atomic_write(folder / example.name) as stream:
             stream.write(example.read_bytes())
 
 

@@ -234,6 +234,29 @@ def _read_all(read: Callable[[int], bytes | None]) -> bytes:
     return b"".join(blocks)
 
 
+#: What the names of pictures end in, where a folder is given and not a file.
+PICTURE_SUFFIXES = (
+    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".jp2", ".ppm", ".pgm", ".qoi"
+)  # fmt: skip
+
+
+def pictures_in(folder: str, *, deep: bool = False) -> list[str]:
+    """Return the paths of the pictures in a folder, by their names and in their order; ``deep``: below it too.
+
+    Hidden ones are left out. Raise :class:`InputError` where the folder cannot be read.
+    """
+    found: list[str] = []
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if deep and not name.startswith("."))
+        pictures = (name for name in sorted(names) if name.lower().endswith(PICTURE_SUFFIXES))
+        found += [os.path.join(place, name) for name in pictures if not name.startswith(".")]
+    return found
+
+
 def image_items(operands: Iterable[str], listed: Iterable[Item], stdin: Read) -> Iterator[Item]:
     """Yield an item for each operand (``-``: every image on standard input), then those that a list named."""
     for operand in operands:

@@ -32,6 +32,8 @@ ELSEWHERE = {
     "yolo-detect -e -q -c person door.jpg": "says no: the photograph that we have shows a cup",
     "face-verify train": "takes minutes; test_face_verify.py trains small ones",
     "dino-names train": "takes minutes; test_names.py trains small ones",
+    "trigger-detect train": "takes minutes; test_trigger_detect.py trains small ones",
+    "sox -d": "needs a microphone",
 }
 
 

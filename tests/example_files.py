@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from PIL import Image
 
 from dltools.models.yolo import darknet
-from tests.conftest import FACE, OTHER_FACE, PHOTO, ROOT
+from tests.conftest import FACE, OTHER_FACE, PHOTO, ROOT, SOUND
 from tests.darknet_files import V3_TINY_ANCHORS, Cfg, write_random_weights
 
 _SENTENCES = ["I love you", "we won the match", "shall we get lunch", "I am not happy", "what a silly joke"]
@@ -26,6 +27,7 @@ def lay_out(folder: Path, command: str) -> None:
     assets = folder / "dltools" / "assets"
     assets.mkdir(parents=True)
     shutil.copy(PHOTO, assets)
+    shutil.copy(SOUND, folder)
     _lines(folder / "paths.txt", ["photo.jpg", "street.jpg"])
     for name in ("lines.txt", "dates.txt", "server.log"):
         _lines(folder / name, _DATES)
@@ -102,6 +104,18 @@ def _emojify(folder: Path) -> None:
     _lines(folder / "sentences.csv", [own[0], *own[1::20]])
 
 
+def _trigger(folder: Path) -> None:
+    """Recordings in which the word is said, and the word, another one and the rest apart, as training wants them."""
+    samples, rate = soundfile.read(SOUND, dtype="float32")
+    (folder / "recordings").mkdir()
+    for path in (folder / "recording.wav", folder / "recordings" / "one.wav", folder / "recordings" / "two.wav"):
+        soundfile.write(path, samples, rate)
+    for kind, piece in (("yes", samples[60000:90000]), ("no", samples[:50000]), ("hours", np.tile(samples[:50000], 5))):
+        for voice in ("a", "b"):
+            (folder / kind / voice).mkdir(parents=True)
+            soundfile.write(folder / kind / voice / "0.wav", piece, rate)
+
+
 def _wordvec(folder: Path) -> None:
     _lines(folder / "words.txt", ["cat", "dog", "queen"])
 
@@ -164,6 +178,7 @@ _FILES: dict[str, Callable[[Path], None]] = {
     "emojify": _emojify,
     "image-classify": _classify,
     "wordvec": _wordvec,
+    "trigger-detect": _trigger,
     "nn-train": _nn_train,
     "style-transfer": _style,
     "Pipelines": _pipelines,

@@ -11,7 +11,8 @@ from typing import NamedTuple
 class Entry(NamedTuple):
     """Where a command's click group stands (``module:attribute``), what it does in one line, and a line to show it.
 
-    ``demo`` is what ``dltools demo`` runs: it needs nothing but the installation and a photograph, ``coffee.jpg``.
+    ``demo`` is what ``dltools demo`` runs: it needs nothing but the installation, a photograph, ``coffee.jpg``, and a
+    recording, ``activate.flac``.
     """
 
     target: str
@@ -59,6 +60,11 @@ COMMANDS = {
         "dltools.commands.wordvec:cli",
         "Query word vectors: neighbours, analogies, similarity, bias.",
         "wordvec analogy man king woman",
+    ),
+    "trigger-detect": Entry(
+        "dltools.commands.trigger_detect:cli",
+        "Hear a word in recordings, or as it is spoken.",
+        "trigger-detect --format human activate.flac",
     ),
     "nn-train": Entry(
         "dltools.commands.nn_train:cli",

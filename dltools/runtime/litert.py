@@ -16,14 +16,19 @@ from dltools.runtime.predictor import Floats
 
 
 class LiteRtPredictor:
-    """A network in LiteRT's form. Not safe to call from two threads at once: each thread opens its own."""
+    """A network in LiteRT's form. Not safe to call from two threads at once: each thread opens its own.
 
-    def __init__(self, path: Path, *, threads: int) -> None:
+    ``shape``: of its one input, where that is not the one in the file.
+    """
+
+    def __init__(self, path: Path, *, threads: int, shape: Sequence[int] | None = None) -> None:
         with _quiet_stderr() as told:
             from ai_edge_litert.interpreter import Interpreter
 
             try:
                 self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+                if shape is not None:
+                    self._interpreter.resize_tensor_input(self._interpreter.get_input_details()[0]["index"], shape)
                 self._interpreter.allocate_tensors()
                 self._inputs = self._interpreter.get_input_details()
                 outputs = self._interpreter.get_output_details()

@@ -15,7 +15,7 @@ from dltools.models.classify.data import folds, list_folder
 from dltools.models.classify.evaluate import class_number, score_of
 from dltools.models.classify.infer import Classifier
 from dltools.models.classify.likeness import Likeness, groups_of, mark_of
-from tests.conftest import PHOTO, Run
+from tests.conftest import PHOTO, ROOT, Run
 
 Tree = Path
 
@@ -168,6 +168,17 @@ def test_pictures_of_val_folders_measure_and_are_not_learned_from(run: Run, tree
     assert score["pictures"] == 6 and score["accuracy"] == record["accuracy"]
     table = run("image-classify", "evaluate", tree, "-m", tmp_path / "m", "--format", "tsv").stdout.decode()
     assert [row.split("\t")[:2] for row in table.splitlines()[1:]] == [["blue", "3"], ["red", "3"], ["all", "6"]]
+
+
+def test_the_page_has_the_defaults() -> None:
+    from dltools.models.classify.recipe import TRAINABLE, Recipe
+
+    page = " ".join((ROOT / "man" / "parts" / "image-classify.txt").read_text("utf-8").split())
+    for arch in TRAINABLE:
+        recipes = [Recipe.of(arch, 1, weights="imagenet"), Recipe.of(arch, 1, weights="none")]
+        texts = [f"{each.size}, {each.epochs}, {each.batch}, {each.rate:.4f}".rstrip("0") for each in recipes]
+        wanted = [f"{text}, {each.members}" for text, each in zip(texts, recipes, strict=True)]
+        assert f"{arch} {' and '.join(wanted)}" in page
 
 
 def test_balance_shows_every_class_as_often() -> None:

@@ -78,7 +78,12 @@ _TRAINED = View(
     help="What it starts from: a network that knows ImageNet's classes, embedded but for resnet50, or nothing "
     "(default: imagenet; for resnet50 none).",
 )
-@click.option("--size", type=click.IntRange(8, 512), metavar="N", help="Pixels of a picture's side.")
+@click.option(
+    "--size",
+    type=click.IntRange(8, 512),
+    metavar="N",
+    help="Pixels of a picture's side; like the next five, by default what suits --arch.",
+)
 @click.option("--width", type=click.IntRange(4, 256), metavar="N", help="Channels of a network's first stage.")
 @click.option("--epochs", type=click.IntRange(1, 100_000), help="At most so many passes over the pictures.")
 @click.option("--batch-size", "batch", type=click.IntRange(2, 4096), metavar="N", help="Pictures a step.")

@@ -50,11 +50,11 @@ def _train(run: Run, tree: Tree, out: Path, *options: object) -> dict[str, objec
 @pytest.mark.parametrize(
     ("arch", "options"),
     [
-        ("logistic", ("--epochs", 15)),
+        ("logistic", ("--epochs", 15, "--size", 64)),
         ("logistic", ("--weights", "none")),
         ("mlp", ("--weights", "none", "--epochs", 30)),
         ("convnet", ("--epochs", 2, "--members", 1, "--size", 48)),
-        ("convnet", ("--weights", "none", "--epochs", 8, "--members", 2, "--size", 16, "--width", 8)),
+        ("convnet", ("--width", 8, "--size", 16, "--epochs", 8, "--members", 2)),
     ],
 )
 def test_what_is_learned_is_told_again(
@@ -139,8 +139,8 @@ def test_the_command_goes_on_from_its_state_and_removes_it(tree: Tree, run: Run,
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--arch", "logistic", "--size", 64), "--weights none"),
-        (("--arch", "convnet", "--width", 8), "--weights none"),
+        (("--arch", "logistic", "--size", 31), "--weights none"),
+        (("--arch", "convnet", "--weights", "imagenet", "--width", 8), "--weights none"),
         (("--arch", "mlp", "--weights", "none", "--width", 8), "no --width"),
         (("--resume",), "--state"),
         (("--arch", "logistic", "--weights", "none", "--members", 32), "--members"),

@@ -76,7 +76,7 @@ _TRAINED = View(
     "--weights",
     type=click.Choice(["imagenet", "none"]),
     help="What it starts from: a network that knows ImageNet's classes, embedded but for resnet50, or nothing "
-    "(default: imagenet; for resnet50 none).",
+    "(default: imagenet; none for resnet50, and with --width).",
 )
 @click.option(
     "--size",

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dltools.errors import DltoolsError, ModelFileError
-from dltools.models.classify.config import ClassifierConfig
+from dltools.models.classify.config import MAX_FEATURES_SIDE, MIN_SIDE, ClassifierConfig
 from dltools.models.classify.prepare import Floats
 from dltools.models.nn.layer import Array, Shape
 from dltools.models.nn.model import Network
@@ -90,6 +90,8 @@ def _members(config: ClassifierConfig, arrays: dict[str, Array]) -> list[Network
     facts, size = config.network, config.preparation.size
     shape, count = tuple(map(int, facts["shape"])), int(facts["members"])
     wanted = (FEATURES,) if takes_features(config) else (size, size, 3)
+    if takes_features(config) and not MIN_SIDE <= size <= MAX_FEATURES_SIDE:
+        return None
     if shape != wanted or not 0 < count <= _MOST_MEMBERS:
         return None
     words = parse(str(facts["layers"]))

@@ -11,6 +11,8 @@ from dltools.io.jsontext import read_json
 FORMAT_VERSION = 1
 #: No network takes pictures of longer sides.
 MAX_SIDE = 4096
+#: What networks that start from ImageNet's weights take at least and, of features, at most.
+MIN_SIDE, MAX_FEATURES_SIDE = 32, 512
 
 Arch = Literal["squeezenet", "resnet50", "vgg19", "convnet", "logistic", "mlp"]
 Sampling = Literal["opencv", "bicubic", "box"]

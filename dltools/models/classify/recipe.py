@@ -7,14 +7,14 @@ from typing import Any, Literal
 
 from dltools.errors import UsageError
 from dltools.models.classify.augment import Augmentation
-from dltools.models.classify.config import Arch
+from dltools.models.classify.config import MIN_SIDE, Arch
 
 TRAINABLE: tuple[Arch, ...] = ("logistic", "mlp", "convnet", "resnet50")
 
 #: What a network starts from: nothing, or a network that has learned ImageNet's classes.
 Weights = Literal["none", "imagenet"]
 
-FEATURES_SIZE = 227  # pixels that the embedded network takes
+_SIDE = 227  # pixels, of the embedded network
 _WIDTH = 64  # of the published ResNet-50
 
 
@@ -52,13 +52,13 @@ class Recipe:
     def of(cls, arch: Arch, seed: int, *, weights: Weights | None = None, **chosen: Any) -> Recipe:
         """Return the recipe of an architecture with what was ``chosen`` in place of its defaults.
 
-        ``weights``: None for ImageNet's where they are embedded. Raise :class:`UsageError` where choices exclude each
-        other.
+        ``weights``: None for ImageNet's where they are embedded and no width is chosen. Raise :class:`UsageError` where
+        choices exclude each other.
         """
-        start = weights or ("none" if arch == "resnet50" else "imagenet")
+        start = weights or ("none" if arch == "resnet50" or "width" in chosen else "imagenet")
         recipe = cls(**{"arch": arch, "seed": seed, "weights": start, **_DEFAULTS[arch, start], **chosen})
-        if recipe.takes_features and recipe.size != FEATURES_SIZE:
-            raise UsageError(f"--arch {arch} looks at {FEATURES_SIZE} pixels; for another --size give --weights none")
+        if start == "imagenet" and recipe.size < MIN_SIDE:
+            raise UsageError(f"ImageNet's networks take a --size of {MIN_SIDE} or more; for less give --weights none")
         if "width" in chosen and start == "imagenet" and not (arch == "resnet50" and recipe.width == _WIDTH):
             raise UsageError("--width is for networks that start from nothing: give --weights none")
         if "width" in chosen and not recipe.is_keras:
@@ -86,7 +86,7 @@ _HIDDEN = "dropout:0.2,128,dropout:0.3,32,dropout:0.3"
 #: bare pixels from learning details by heart; several networks scatter less than one.
 _DEFAULTS: dict[tuple[Arch, Weights], dict[str, Any]] = {
     ("logistic", "imagenet"): {
-        "size": FEATURES_SIZE,
+        "size": _SIDE,
         "epochs": 40,
         "batch": 32,
         "rate": 2e-3,
@@ -95,7 +95,7 @@ _DEFAULTS: dict[tuple[Arch, Weights], dict[str, Any]] = {
     },
     ("logistic", "none"): {"size": 64, "epochs": 40, "batch": 32, "rate": 3e-4, "decay": 1e-2, "members": 5},
     ("mlp", "imagenet"): {
-        "size": FEATURES_SIZE,
+        "size": _SIDE,
         "epochs": 60,
         "batch": 32,
         "rate": 5e-4,

@@ -13,7 +13,7 @@ import click
 from dltools.commands import _options as options
 from dltools.commands._batch import asked_items, open_jobs
 from dltools.commands._boundary import Context, one_blas_thread
-from dltools.commands._render import FetchProgress
+from dltools.commands._render import FetchProgress, Progress
 from dltools.errors import InputError, UsageError
 from dltools.io.inputs import Item, pictures_in
 from dltools.io.records import Record
@@ -32,6 +32,7 @@ NAME = "face-verify"
 KINDS = ("dlib-resnet", "facenet")
 
 Function = TypeVar("Function", bound=Callable[..., object])
+Result = TypeVar("Result")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,13 +201,30 @@ def expanded(items: Iterable[Item], *, deep: bool) -> Iterator[Item]:
 
 @contextlib.contextmanager
 def watching(
-    ctx: click.Context, context: Context, wishes: Wishes, which: Callable[[Seen], Sequence[int]], *, deep: bool = False
+    ctx: click.Context,
+    context: Context,
+    wishes: Wishes,
+    which: Callable[[Seen], Sequence[int]],
+    *,
+    deep: bool = False,
+    writing: bool = True,
 ) -> Iterator[Iterator[tuple[Item, Seen | Exception]]]:
-    """Give the items that the command line asks for, folders as their pictures, each with its faces or what failed."""
+    """Give the items that the command line asks for, folders as their pictures, each with its faces or what failed.
+
+    ``deep``: pictures below the folders too. ``writing``: whether a record is written for each as it comes.
+    """
     items, most = asked_items(ctx, context.settings)
-    folders = any(os.path.isdir(operand) for operand in context.settings.operands)
-    with open_jobs(context, looker(wishes, which), None if folders else most) as run:
-        yield run(expanded(items, deep=deep))
+    known = None if any(os.path.isdir(operand) for operand in context.settings.operands) else most
+    with open_jobs(context, looker(wishes, which), known) as run:
+        yield counted(context, run(expanded(items, deep=deep)), known, writing=writing)
+
+
+def counted(context: Context, results: Iterable[Result], total: int | None, *, writing: bool) -> Iterator[Result]:
+    """Yield ``results``, and show how far it is on a terminal; the arguments are those of :class:`Progress`."""
+    with Progress(context, total, writing=writing) as progress:
+        for result in results:
+            yield result
+            progress.advance()
 
 
 def looker(wishes: Wishes, which: Callable[[Seen], Sequence[int]]) -> Callable[[Context], Callable[[Item], Seen]]:

@@ -15,6 +15,7 @@ from dltools.commands._boundary import Context, open_context
 from dltools.commands._faces import (
     Wishes,
     all_faces,
+    counted,
     load,
     looker,
     looking_options,
@@ -232,7 +233,8 @@ def _enrolling(
     if not new:
         return
     with open_jobs(context, looker(wishes, main_face(face)), len(new)) as run:
-        for (name, item, digest, _), (_, seen) in zip(new, run(entry[1] for entry in new), strict=True):
+        results = counted(context, run(entry[1] for entry in new), len(new), writing=True)
+        for (name, item, digest, _), (_, seen) in zip(new, results, strict=True):
             if isinstance(seen, Exception):
                 yield failed(context, item, seen, report), None, None
                 if context.settings.fail_fast:

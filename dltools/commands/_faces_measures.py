@@ -14,6 +14,7 @@ from dltools.commands._batch import View, failed, open_jobs, open_source, write_
 from dltools.commands._boundary import Context, one_blas_thread, open_context, raw_stdin
 from dltools.commands._faces import (
     Wishes,
+    counted,
     load,
     looker,
     looking_options,
@@ -166,7 +167,7 @@ def _embeddings(
     """Return the embedding of every photograph's main face, and how many photographs have none."""
     found, faceless = {}, 0
     with open_jobs(context, looker(wishes, main_face()), len(paths)) as run:
-        for item, seen in run(map(Item, paths)):
+        for item, seen in counted(context, run(map(Item, paths)), len(paths), writing=False):
             if isinstance(seen, Exception):
                 faceless += isinstance(seen, DltoolsError) and seen.code == "no_face"
                 failed(context, item, seen, report)
@@ -259,7 +260,8 @@ def _chips(context: Context, folder: str, recipe: Recipe, report: Report) -> tup
     reader = load(context, wishes)
     pick = main_face()
     chips, whose = [], []
-    for person, path in _photographs(folder):
+    photographs = list(_photographs(folder))
+    for person, path in counted(context, photographs, len(photographs), writing=False):
         item = Item(path)
         try:
             seen = see(reader, item, wishes, lambda _seen: ())

@@ -186,17 +186,28 @@ def main_face(wanted: int | None = None) -> Callable[[Seen], Sequence[int]]:
 
 
 def expanded(items: Iterable[Item], *, deep: bool) -> Iterator[Item]:
-    """Yield the items, and in the place of a folder the pictures in it."""
+    """Yield the items, and in the place of a folder the pictures in it; ``deep``: those below it too."""
     for item in items:
-        if item.path is not None and not item.carried and item.frame is None and os.path.isdir(item.path):
-            try:
-                pictures = pictures_in(item.path, deep=deep)
-            except Exception:  # told by the item itself, when it is read
-                pictures = []
-            if pictures:
-                yield from map(Item, pictures)
-                continue
-        yield item
+        if item.path is None or item.carried or item.frame is not None or not os.path.isdir(item.path):
+            yield item
+            continue
+        try:
+            pictures = pictures_in(item.path, deep=deep)
+            if not pictures:
+                raise InputError("a folder without pictures", code="not_found")
+        except InputError as error:  # told when the item is read
+            yield Item(item.path, error=error)
+        else:
+            yield from map(Item, pictures)
+
+
+def people_in(folder: str) -> list[str]:
+    """Return the names of the sub-folders of ``folder``, but for hidden ones; raise :class:`InputError`."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({(error.strerror or str(error)).lower()})") from error
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from dltools.commands._faces import (
     looking_options,
     main_face,
     own_config,
+    people_in,
     see,
     threshold_option,
     wishes_of,
@@ -277,9 +278,5 @@ def _chips(context: Context, folder: str, recipe: Recipe, report: Report) -> tup
 
 
 def _photographs(folder: str) -> Iterator[tuple[str, str]]:
-    try:
-        people = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be read ({(error.strerror or str(error)).lower()})") from error
-    for person in people:
+    for person in people_in(folder):
         yield from ((person, path) for path in pictures_in(os.path.join(folder, person), deep=True))

@@ -20,8 +20,9 @@ _NOT_THERE = Absent(
     "not installed: pip install dlib-bin 'setuptools<81' face_recognition_models; face_recognition --no-deps"
 )
 _VERSIONS = """
+from importlib.metadata import version
 import dlib, face_recognition
-print(face_recognition.__version__, "with dlib", dlib.__version__)
+print(version("face_recognition"), "with dlib", dlib.__version__)
 """
 
 

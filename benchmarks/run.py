@@ -18,7 +18,16 @@ from _harness import Absent, Case, Program, Result, measure, overview, table
 
 README = Path(__file__).with_name("README.md")
 #: Each has its cases in a module of its name.
-COMMANDS = ("yolo-detect", "face-verify", "wordvec", "emojify", "date-translate", "nn-train", "dino-names")
+COMMANDS = (
+    "yolo-detect",
+    "face-verify",
+    "image-classify",
+    "wordvec",
+    "emojify",
+    "date-translate",
+    "nn-train",
+    "dino-names",
+)
 #: What is measured besides, in the same way.
 OTHERS = ("scaling",)
 

@@ -106,6 +106,17 @@ def _wordvec(folder: Path) -> None:
     _lines(folder / "words.txt", ["cat", "dog", "queen"])
 
 
+def _classify(folder: Path) -> None:
+    """The photographs, and pets: cuts of the photograph, and of its negative."""
+    _photos(folder)
+    photo, random = np.asarray(Image.open(PHOTO).convert("RGB")), np.random.default_rng(2)
+    for label, pixels in (("cats", photo), ("dogs", 255 - photo)):
+        (folder / "pets" / label).mkdir(parents=True)
+        for at in range(8):
+            top, left = random.integers(0, 200), random.integers(0, 400)
+            Image.fromarray(pixels[top : top + 200, left : left + 200]).save(folder / "pets" / label / f"{at}.jpg")
+
+
 def _nn_train(folder: Path) -> None:
     """Tables and pictures: scikit-learn's irises and digits, two rings of points, and bright and dark squares."""
     from sklearn.datasets import load_digits, load_iris
@@ -129,6 +140,7 @@ def _nn_train(folder: Path) -> None:
 
 
 def _pipelines(folder: Path) -> None:
+    _faces(folder)
     _lines(folder / "chat.txt", ["I love you", "shall we get lunch", "I am not happy"])
     _lines(folder / "orders.csv", ["7,Ada,25th of June 2009,12.50", "8,Grace,den 3. Oktober 1990,8.00"])
 
@@ -139,6 +151,7 @@ _FILES: dict[str, Callable[[Path], None]] = {
     "date-translate": _dates,
     "dino-names": _names,
     "emojify": _emojify,
+    "image-classify": _classify,
     "wordvec": _wordvec,
     "nn-train": _nn_train,
     "Pipelines": _pipelines,

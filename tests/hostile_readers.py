@@ -453,7 +453,37 @@ def _classifiers(_folder: Path) -> list[bytes]:
     return [
         model("logistic", "flatten,dense:1", (8, 8, 3), ("no", "yes"), size=8, scale=(255.0,) * 3),
         model("mlp", "flatten,dense:4,relu,dense:3", (8, 8, 3), ("a", "b", "c"), size=8, resize="crop", mirror=True),
+        model("logistic", "dense:1", (512,), ("no", "yes"), size=227, resize="stretch", channels="bgr"),
     ]
+
+
+def _tiny_pictures() -> Any:
+    from dltools.models.classify.data import Pictures
+
+    random = np.random.default_rng(0)
+    squares = random.integers(0, 256, (6, 8, 8, 3), np.uint8)
+    hashes = random.integers(0, 2**63, 6).astype(np.uint64)
+    return Pictures(squares, np.array([0, 1] * 3), hashes, (Path(),) * 6, None)
+
+
+def _tiny_recipe() -> Any:
+    from dltools.models.classify.recipe import Recipe
+
+    return Recipe.of("mlp", 1, weights="none", size=8, epochs=2, members=2, layers="3")
+
+
+def _classifier_states(_folder: Path) -> list[bytes]:
+    from dltools.models.classify.fit import train
+
+    states: list[bytes] = []
+    train(_tiny_pictures(), ("a", "b"), _tiny_recipe(), name="x", save=states.append)
+    return states[:3]
+
+
+def _resume_classifier(path: Path) -> None:
+    from dltools.models.classify.fit import train
+
+    train(_tiny_pictures(), ("a", "b"), _tiny_recipe(), name="x", resume=path)
 
 
 def _classify(path: Path) -> None:
@@ -669,6 +699,7 @@ READERS: Sequence[Reader] = (
     Reader("detector-config", _configs, _configured, examples=150),
     Reader("classifier-config", _classifier_configs, _classifier_configured),
     Reader("classifier-arrays", _classifiers, _classify, examples=100),
+    Reader("classifier-state", _classifier_states, _resume_classifier, examples=100),
     Reader("dlib-network", _dlib_networks, _read_dlib_network, examples=100),
     Reader("dlib-predictor", _dlib_predictors, _read_dlib_predictor, examples=150),
     Reader("frozen-graph", _graphs, _read_graph, examples=150),

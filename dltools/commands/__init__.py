@@ -32,7 +32,7 @@ COMMANDS = {
     ),
     "image-classify": Entry(
         "dltools.commands.image_classify:cli",
-        "Say what is in a picture: one of a thousand classes.",
+        "Say what is in a picture: one of a thousand classes, or of your own.",
         "image-classify --format human -n 3 coffee.jpg",
     ),
     "date-translate": Entry(

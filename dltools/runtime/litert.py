@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dltools.errors import ModelFileError
 from dltools.runtime.predictor import Floats
 
@@ -54,6 +57,25 @@ class LiteRtPredictor:
             wanted = ", ".join(" x ".join(map(str, shape)) for shape in shapes)
             raise ModelFileError(f"{self._path}: takes no input of {wanted} ({_first_line(error, '')})") from error
         self._shapes = shapes
+
+
+def read_weights(path: Path) -> dict[str, NDArray[np.float16]]:
+    """Return the float16 weights of a ``.tflite`` file by the names that the converter gave them.
+
+    Raise :class:`ModelFileError` where it cannot be opened.
+    """
+    with _quiet_stderr() as told:
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+        try:  # XNNPACK would take the weights for itself
+            interpreter = Interpreter(
+                str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+            )
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise ModelFileError(f"{path}: LiteRT cannot open it ({_first_line(error, told())})") from error
+    details = [detail for detail in interpreter.get_tensor_details() if detail["dtype"] == np.float16]
+    return {str(detail["name"]): interpreter.get_tensor(detail["index"]) for detail in details}
 
 
 def _first_line(error: Exception, told: str) -> str:

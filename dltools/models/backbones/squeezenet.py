@@ -17,6 +17,8 @@ from keras import layers
 from numpy.typing import NDArray
 
 from dltools.errors import ModelFileError
+from dltools.runtime.assets import Registry, embedded_path
+from dltools.runtime.litert import read_weights as read_tflite_weights
 
 Tensor: TypeAlias = Any  # keras.KerasTensor; Keras publishes no types
 
@@ -88,6 +90,20 @@ def read_weights(path: Path) -> dict[str, list[NDArray[np.float32]]]:
             return {ours: [np.asarray(file[theirs][f"{theirs}_{part}:0"]) for part in "Wb"] for ours, theirs in _NAMES}
     except (OSError, KeyError) as error:
         raise ModelFileError(f"{path}: not SqueezeNet's weights ({str(error)[:80]})") from error
+
+
+def embedded_weights() -> dict[str, list[NDArray[np.float32]]]:
+    """Return kernel and bias by layer name out of the package's own LiteRT file, where they are float16."""
+    found: dict[str, list[NDArray[np.float32]]] = {ours: [] for ours, _ in _NAMES}
+    path = embedded_path(Registry.load().model("squeezenet", "image-classify"))
+    if path is None:
+        raise ModelFileError("squeezenet: not embedded in this installation")
+    weights = [(name, np.float32(array)) for name, array in read_tflite_weights(path).items()]
+    for rank, axes in ((4, (1, 2, 3, 0)), (1, (0,))):  # LiteRT's kernels are (out, rows, columns, in)
+        for name, array in weights:
+            if array.ndim == rank:
+                found[name.split("/")[1].removesuffix("_1")].append(array.transpose(axes))
+    return found
 
 
 #: Each convolution's name here and in the published file.

@@ -25,6 +25,7 @@ COMMANDS = (
     "wordvec",
     "emojify",
     "date-translate",
+    "trigger-detect",
     "nn-train",
     "dino-names",
 )

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from PIL import Image
 
 from dltools.models.yolo import darknet
-from tests.conftest import FACE, OTHER_FACE, PHOTO, ROOT
+from tests.conftest import FACE, OTHER_FACE, PHOTO, ROOT, SOUND
 from tests.darknet_files import V3_TINY_ANCHORS, Cfg, write_random_weights
 
 _SENTENCES = ["I love you", "we won the match", "shall we get lunch", "I am not happy", "what a silly joke"]
@@ -26,6 +27,7 @@ def lay_out(folder: Path, command: str) -> None:
     assets = folder / "dltools" / "assets"
     assets.mkdir(parents=True)
     shutil.copy(PHOTO, assets)
+    shutil.copy(SOUND, folder)
     _lines(folder / "paths.txt", ["photo.jpg", "street.jpg"])
     for name in ("lines.txt", "dates.txt", "server.log"):
         _lines(folder / name, _DATES)
@@ -102,6 +104,18 @@ def _emojify(folder: Path) -> None:
     _lines(folder / "sentences.csv", [own[0], *own[1::20]])
 
 
+def _trigger(folder: Path) -> None:
+    """Recordings in which the word is said, and the word, another one and the rest apart, as training wants them."""
+    samples, rate = soundfile.read(SOUND, dtype="float32")
+    (folder / "recordings").mkdir()
+    for path in (folder / "recording.wav", folder / "recordings" / "one.wav", folder / "recordings" / "two.wav"):
+        soundfile.write(path, samples, rate)
+    for kind, piece in (("yes", samples[60000:90000]), ("no", samples[:50000]), ("hours", np.tile(samples[:50000], 5))):
+        for voice in ("a", "b"):
+            (folder / kind / voice).mkdir(parents=True)
+            soundfile.write(folder / kind / voice / "0.wav", piece, rate)
+
+
 def _wordvec(folder: Path) -> None:
     _lines(folder / "words.txt", ["cat", "dog", "queen"])
 
@@ -139,6 +153,17 @@ def _nn_train(folder: Path) -> None:
             Image.fromarray(pixels).save(folder / "photos" / label / f"{at}.png")
 
 
+def _style(folder: Path) -> None:
+    """A small photograph, two pictures of waves for paintings, and a mask of the photograph's upper half."""
+    with Image.open(PHOTO) as photo:
+        photo.resize((96, 64)).save(folder / "photo.jpg")
+    down, across = np.mgrid[0:90, 0:120]
+    for name, slant in (("starry_night.jpg", (1, 2, 3)), ("wave.jpg", (3, -1, 1))):
+        waves = np.sin((down[..., None] * slant + across[..., None]) / 5.0)
+        Image.fromarray((127 + 120 * waves).astype(np.uint8)).save(folder / name)
+    Image.fromarray(np.repeat(np.uint8([255, 0]), 32)[:, None].repeat(96, axis=1)).save(folder / "sky_mask.png")
+
+
 def _pipelines(folder: Path) -> None:
     _faces(folder)
     _lines(folder / "chat.txt", ["I love you", "shall we get lunch", "I am not happy"])
@@ -153,6 +178,8 @@ _FILES: dict[str, Callable[[Path], None]] = {
     "emojify": _emojify,
     "image-classify": _classify,
     "wordvec": _wordvec,
+    "trigger-detect": _trigger,
     "nn-train": _nn_train,
+    "style-transfer": _style,
     "Pipelines": _pipelines,
 }

@@ -360,6 +360,51 @@ def _read_names(path: Path) -> None:
     split(read_names(path))
 
 
+# --- sound ----------------------------------------------------------------------------------------------------
+
+
+def _sounds(_folder: Path) -> list[bytes]:
+    import soundfile
+
+    samples = (0.3 * np.sin(np.arange(3000) * 0.07)).astype(np.float32)
+    ways = [
+        *(("WAV", coding) for coding in ("PCM_16", "PCM_24", "FLOAT", "ULAW", "IMA_ADPCM", "MS_ADPCM", "GSM610")),
+        *(("WAVEX", "PCM_U8"), ("RF64", "PCM_16"), ("W64", "PCM_16"), ("AIFF", "PCM_S8"), ("AU", "ALAW")),
+        *(("CAF", "ALAC_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III")),
+        *(("VOC", "PCM_16"), ("NIST", "PCM_16"), ("SVX", "PCM_16"), ("IRCAM", "PCM_16"), ("HTK", "PCM_16")),
+    ]
+    seeds = []
+    for container, coding in ways:
+        buffer = io.BytesIO()
+        with contextlib.suppress(soundfile.LibsndfileError, ValueError):  # a libsndfile without that coding
+            soundfile.write(buffer, samples, 8000, format=container, subtype=coding)
+            seeds.append(buffer.getvalue())
+    return seeds
+
+
+def _hear(path: Path) -> None:
+    from dltools.io.audio import open_sound_file
+
+    sound = open_sound_file(str(path))
+    for block in itertools.islice(sound.mono(16000), 100):
+        if not np.isfinite(block).all():
+            raise AssertionError("samples that are not finite")
+    json.dumps(sound.seconds, allow_nan=False)
+
+
+def _trigger_models(folder: Path) -> list[bytes]:
+    from tests.sounds import tone_model
+
+    return [tone_model(folder).read_bytes()]
+
+
+def _trigger(path: Path) -> None:
+    from dltools.models.trigger.infer import TriggerDetector
+
+    events = TriggerDetector.open(path).detect(np.zeros(40000, np.float32))
+    json.dumps([event._asdict() for event in events], allow_nan=False)
+
+
 # --- model files ----------------------------------------------------------------------------------------------
 
 
@@ -396,6 +441,30 @@ def _predict(path: Path) -> None:
     examples = np.zeros((2, *model.config.shape))
     answers = model.probabilities(examples) if model.config.task == "classification" else model.values(examples)
     json.dumps(answers.tolist(), allow_nan=False)
+
+
+def _paintings(_folder: Path) -> list[bytes]:
+    from dltools.models.style import state
+
+    values = np.random.default_rng(0).random((3, 6 * 8 * 3), np.float32)
+    saved = state.Saved("0" * 64, 7, 0, 3, 3, (2.5, 2.25), values[0], (values[1], values[2]))
+    return [state.encode(saved), state.encode(saved._replace(level=1, costs=(), memory=()))]
+
+
+def _paint(path: Path) -> None:
+    """Take a step of each optimizer from a saved state, towards grey."""
+    from dltools.models.style import optimizers, state
+
+    def cost(values: optimizers.Floats) -> tuple[float, optimizers.Floats]:
+        off = values - np.float32(0.5)
+        return float(np.dot(off, off)) / 2, off
+
+    saved = state.decode(path)
+    for kind in (optimizers.Adam(), optimizers.Lbfgs()):
+        if kind.fits(saved.memory):
+            after = kind.step(optimizers.start(np.clip(saved.values, 0, 1), cost, saved.memory, saved.steps), cost)
+            if after is not None and not np.isfinite(after.values).all():
+                raise AssertionError(f"{kind} leads to numbers that are not finite")
 
 
 def _emojify(path: Path) -> None:
@@ -690,7 +759,10 @@ READERS: Sequence[Reader] = (
     Reader("arrays", _arrays, _read_arrays, examples=100),
     Reader("sentences", _sentences, _read_sentences),
     Reader("names", _names, _read_names),
+    Reader("sounds", _sounds, _hear, examples=300),
+    Reader("trigger-model", _trigger_models, _trigger, examples=80),
     Reader("networks", _networks, _predict, examples=150),
+    Reader("paintings", _paintings, _paint, examples=100),
     Reader("emoji-average", _asset("emoji-average.npz"), _emojify),
     Reader("emoji-lstm", _asset("emoji-lstm.npz"), _emojify),
     Reader("names-rnn", _asset("names-rnn.npz"), _invent, examples=40),

@@ -21,8 +21,8 @@ from dltools.io.text import printable
 if TYPE_CHECKING:
     import subprocess
 
-#: The registered photographs that the lines of :data:`COMMANDS` read: ``coffee.jpg``, ``astronaut.jpg``.
-_PHOTOS = ("example-photo", "example-face")
+#: The registered files that the lines of :data:`COMMANDS` read: ``coffee.jpg``, ``astronaut.jpg``, ``activate.flac``.
+_EXAMPLES = ("example-photo", "example-face", "example-sound")
 
 
 @click.command(
@@ -82,16 +82,16 @@ def _lay_out(folder: Path) -> None:
     from dltools.runtime.assets import Registry, embedded_path
 
     registry = Registry.load()
-    photos = [embedded_path(registry.model(name)) for name in _PHOTOS]
+    examples = [embedded_path(registry.model(name)) for name in _EXAMPLES]
     make_folder(folder)
-    for photo in photos:
-        if photo is None:
-            raise InputError("an example photograph is missing: install dltools again", code="missing")
-        if (folder / photo.name).exists():
-            raise UsageError(f"{folder / photo.name}: exists already: name another folder")
-    for photo in filter(None, photos):
-        with atomic_write(folder / photo.name) as stream:
-            stream.write(photo.read_bytes())
+    for example in examples:
+        if example is None:
+            raise InputError("an example is missing: install dltools again", code="missing")
+        if (folder / example.name).exists():
+            raise UsageError(f"{folder / example.name}: exists already: name another folder")
+    for example in filter(None, examples):
+        with atomic_write(folder / example.name) as stream:
+            stream.write(example.read_bytes())
 
 
 def _judge(context: Context, report: Report, name: str, done: subprocess.CompletedProcess[bytes]) -> None:

@@ -36,8 +36,9 @@ MIN_PEOPLE = 4
 class Recipe:
     """How a network is trained.
 
-    ``people``, ``faces``: P and K of a batch. ``steps``: batches an epoch. ``learning_rate``: at the start,
-    from where it falls by half a cosine. ``size``: of the chips in pixels. ``width``: filters as a share of OpenFace's. ``held_out``: share of the people that is for the measure alone.
+    ``people``, ``faces``: P and K of a batch. ``steps``: batches an epoch. ``learning_rate``: at the start, from where
+    it falls by half a cosine. ``size``: of the chips in pixels. ``width``: filters as a share of OpenFace's.
+    ``held_out``: share of the people that is for the measure alone.
     """
 
     seed: int

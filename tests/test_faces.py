@@ -278,6 +278,7 @@ def test_a_picture_is_about_its_largest_face_or_one_in_the_middle() -> None:
     middle, edge, small = face_at(51, 49, 40), face_at(15, 50, 50), face_at(50, 50, 20)
     assert pick_face([edge, middle], 100, 100) == 1
     assert pick_face([edge, small], 100, 100) == 0
+    assert pick_face([edge, face_at(42, 36, 40)], 100, 100) == 0  # two people side by side: neither is in the middle
     assert pick_face([middle, face_at(15, 50, 30)], 100, 100) == 0
 
 

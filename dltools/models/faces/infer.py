@@ -31,7 +31,7 @@ SQUARE_POINTS: Doubles = np.array(
 )
 
 #: How far from the middle of a picture, in shares of its width and height, a face is still in the middle.
-MIDDLE = (0.1, 0.15)
+MIDDLE = (0.06, 0.08)
 MIDDLE_SHARE = 0.4
 
 _BATCH = 16  # chips that go through the embedding together

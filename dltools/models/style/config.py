@@ -48,7 +48,7 @@ class Backbone(NamedTuple):
 
 _VGG = Weights(
     {"block4_conv2": 1.0},
-    {"block1_conv1": 0.3, "block2_conv1": 0.3, "block3_conv1": 0.25, "block4_conv1": 0.15},
+    {"block1_conv2": 0.3, "block2_conv2": 0.3, "block3_conv3": 0.25, "block4_conv3": 0.15},
     content_weight=1.0,
     style_weight=40.0,
     tv_weight=40.0,
@@ -73,7 +73,8 @@ BACKBONES: Mapping[BackboneName, Backbone] = {
 class Settings:
     """How a picture is painted.
 
-    ``size``: pixels of the result's longer side; None: the content's own. ``iterations``: steps at each size at most.
+    ``size``: pixels of the result's longer side; None: the content's own. ``iterations``: steps at the last
+    size at most; smaller ones have :data:`EARLY_SHARE` of them.
     ``content_weight``, ``style_weight``, ``tv_weight``: None for the backbone's. ``blend``: the share of each style,
     brought to a sum of 1; empty for equal shares. ``style_scale``: how large strokes are, against the
     style's own in a picture of the result's area. ``pyramid``: how many sizes, each twice the one before; None for as
@@ -98,5 +99,7 @@ class Settings:
 
 #: The shorter side, in pixels, below which a pyramid has no further size: strokes would be larger than things.
 LEAST_SIDE = 64
+#: A small size only has to find what is large; its steps are cheap, and more of them hardly help the next.
+EARLY_SHARE = 0.3
 #: Steps over which the cost has to fall (``tolerance``).
 WINDOW = 10

@@ -18,7 +18,17 @@ from _harness import Absent, Case, Program, Result, measure, overview, table
 
 README = Path(__file__).with_name("README.md")
 #: Each has its cases in a module of its name.
-COMMANDS = ("yolo-detect", "style-transfer", "wordvec", "emojify", "date-translate", "nn-train", "dino-names")
+COMMANDS = (
+    "yolo-detect",
+    "style-transfer",
+    "image-classify",
+    "wordvec",
+    "emojify",
+    "date-translate",
+    "trigger-detect",
+    "nn-train",
+    "dino-names",
+)
 #: What is measured besides, in the same way.
 OTHERS = ("scaling",)
 

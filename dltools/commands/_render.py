@@ -125,6 +125,19 @@ class EpochProgress(_Bar):
                 self._task, completed=epoch, total=epochs, description=printable(f"{self.name} {losses}".strip())
             )
 
+    def counting(self, what: str) -> Callable[[int, int], None]:
+        """Return what takes note that so many of so many inputs are done, where there is more to do than epochs."""
+
+        def counted(done: int, total: int) -> None:
+            if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
+                return
+            if self._bar is None:
+                self._open()
+            if self._bar is not None and self._task is not None:
+                self._bar.update(self._task, completed=done, total=total, description=what)
+
+        return counted
+
     def _open(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn

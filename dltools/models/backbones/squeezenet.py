@@ -18,6 +18,7 @@ from keras import layers
 from numpy.typing import NDArray
 
 from dltools.errors import ModelFileError
+from dltools.runtime.assets import Registry, embedded_path
 from dltools.runtime.litert import constants
 
 Tensor: TypeAlias = Any  # keras.KerasTensor; Keras publishes no types
@@ -92,6 +93,14 @@ def read_weights(path: Path) -> dict[str, list[NDArray[np.float32]]]:
             return {ours: [np.asarray(file[theirs][f"{theirs}_{part}:0"]) for part in "Wb"] for ours, theirs in _NAMES}
     except (OSError, KeyError) as error:
         raise ModelFileError(f"{path}: not SqueezeNet's weights ({str(error)[:80]})") from error
+
+
+def embedded_weights() -> dict[str, list[NDArray[np.float32]]]:
+    """Return kernel and bias by layer name out of the network that comes with the package, where they are float16."""
+    path = embedded_path(Registry.load().model("squeezenet", "image-classify"))
+    if path is None:
+        raise ModelFileError("squeezenet: not embedded in this installation")
+    return read_converted(path)
 
 
 def read_converted(path: Path) -> dict[str, list[NDArray[np.float32]]]:

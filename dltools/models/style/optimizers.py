@@ -145,14 +145,15 @@ class Lbfgs:
 
     def _diagonal(self, changes: tuple[Floats, ...], scaled: Floats) -> Floats:
         """Return how far each value may go, against others: less where its gradient has changed much of late."""
-        mean = np.zeros_like(scaled)
+        mean: Floats = np.zeros_like(scaled)
         weights = [self.fading**age for age in range(len(changes))]
         for change, weight in zip(reversed(changes), weights, strict=True):
             share = weight / sum(weights) * change.size / float(np.dot(change, change))
             mean += np.multiply(np.square(change, out=scaled), np.float32(share), out=scaled)
         np.sqrt(mean, out=mean)
         mean += np.float32(self.evenness)
-        return np.divide(np.float32(1), mean, out=mean)
+        np.reciprocal(mean, out=mean)
+        return mean
 
     def _remember(self, memory: tuple[Floats, ...], moved: Floats, change: Floats) -> tuple[Floats, ...]:
         """Add a step and its change of the gradient, unless the cost does not curve up along it."""

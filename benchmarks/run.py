@@ -21,6 +21,7 @@ README = Path(__file__).with_name("README.md")
 COMMANDS = (
     "yolo-detect",
     "face-verify",
+    "style-transfer",
     "image-classify",
     "wordvec",
     "emojify",

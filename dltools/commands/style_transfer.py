@@ -75,7 +75,7 @@ _VIEW = View(
     type=click.IntRange(1, 100_000),
     default=None,
     metavar="N",
-    help="Steps at each size of the pyramid, at most (default: 100).",
+    help="Steps at the last size, at most; smaller ones have 0.3 of them (default: 100).",
 )
 @click.option(
     "--backbone",
@@ -186,9 +186,10 @@ def paint(
     size = result_size(pixels, settings)
     painter = _painter(context, backbone, weights)
     painting = painter.begin(pixels, pictures, masks=_style.read_masks(masks, size), settings=settings, saved=saved)
-    steps = settings.iterations * len(painting.levels)
     stem = Path(content).stem if content != "-" else "painting"
-    previews = _style.Previews(preview, preview_every, stem, steps, force=context.settings.force) if preview else None
+    previews = (
+        _style.Previews(preview, preview_every, stem, painting.most, force=context.settings.force) if preview else None
+    )
     status, ended = 0, ""
     with contextlib.ExitStack() as stack:
         write = stack.enter_context(_style.open_result(context, out, suffix))

@@ -60,7 +60,8 @@ class Cost:
         """Take a network, and the layers and their shares of ``layers``; compile nothing yet."""
         self.network = network
         self._layers = layers
-        self._compiled = tf.function(self._differentiate, reduce_retracing=True)
+        self._function = tf.function(self._differentiate)
+        self._compiled: dict[str, Any] = {}  # by the kinds of regions, of which only masks make a difference
 
     def __call__(self, picture: Any, weights: Any, content: Any, regions: Any) -> tuple[Costs, Any]:
         """Return the costs of a picture (rows, columns, 3) and its gradient.
@@ -70,11 +71,19 @@ class Cost:
         memory does not do.
         """
         with enough_memory():
-            costs, gradient = self._compiled(picture, weights, content, regions)
+            costs, gradient = self._traced(picture, weights, content, regions)(picture, weights, content, regions)
             found = Costs(*costs.numpy().tolist())
         if not math.isfinite(found.total):
             raise UsageError("the cost is no finite number: the weights of the costs or of the network are too large")
         return found, gradient
+
+    def _traced(self, *arguments: Any) -> Any:
+        """Return the function for arguments like these, of any rows, columns and places."""
+        specs = tf.nest.map_structure(_of_any_size, arguments)
+        key = repr(specs)
+        if key not in self._compiled:
+            self._compiled[key] = self._function.get_concrete_function(*specs)
+        return self._compiled[key]
 
     def targets(self, region: Region, seen: Mapping[str, Any]) -> dict[str, _Target]:
         """Return what a region should be in each layer of a picture whose content is ``seen``."""
@@ -148,6 +157,20 @@ class Objective:
 def _area(region: Region) -> float:
     """Return how much a region counts: its weight, by the part of the picture that it covers."""
     return region.weight * (1.0 if region.mask is None else float(region.mask.mean()))
+
+
+def _of_any_size(tensor: Any) -> Any:
+    """Return the kind of a picture (rows, columns, 3), features (1, rows, columns, channels), a guide or a number."""
+    if tensor is None:
+        return None
+    shape = tensor.shape.as_list()
+    if len(shape) == 4:
+        shape[1:3] = [None, None]
+    elif len(shape) == 3:
+        shape[:2] = [None, None]
+    elif len(shape) == 2 and shape[1] == 1:
+        shape[0] = None
+    return tf.TensorSpec(shape, tensor.dtype)
 
 
 def _mean_square(tensor: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -13,7 +14,7 @@ import numpy as np
 from dltools.errors import UsageError
 from dltools.io.images import Pixels
 from dltools.models.style import pictures
-from dltools.models.style.config import LEAST_SIDE, WINDOW, Settings, Weights
+from dltools.models.style.config import EARLY_SHARE, LEAST_SIDE, WINDOW, Settings, Weights
 from dltools.models.style.optimizers import Adam, Lbfgs, Optimizer, State, start
 from dltools.models.style.pictures import Floats, Size
 from dltools.models.style.state import Saved
@@ -134,6 +135,11 @@ class Painting:
         return Saved(self._mark, self.settings.seed, level, state.steps, total, recent, state.values, state.memory)
 
     @property
+    def most(self) -> int:
+        """How many steps there can be, at all sizes."""
+        return sum(map(self._most, range(len(self.levels))))
+
+    @property
     def total(self) -> int:
         """How many steps were made, at all sizes."""
         return self._at.total
@@ -142,7 +148,7 @@ class Painting:
         """Make steps at one size until there are enough of them, or the cost no longer falls."""
         self.ended = None
         tolerance = self.settings.tolerance
-        while self._at.state.steps < self.settings.iterations:
+        while self._at.state.steps < self._most(self._at.level):
             level, total, state, recent = self._at
             recent = (*recent, state.cost)[-WINDOW - 1 :]
             falls = len(recent) <= WINDOW or recent[-1] <= recent[0] * (1 - tolerance)
@@ -154,6 +160,11 @@ class Painting:
             self._at = _Standing(level, total + 1, after, recent)
             yield
         self.ended = "iterations"
+
+    def _most(self, level: int) -> int:
+        """Return how many steps a size may have."""
+        last = level + 1 == len(self.levels)
+        return self.settings.iterations if last else math.ceil(self.settings.iterations * EARLY_SHARE)
 
     def _objective(self, level: int) -> Objective:
         from dltools.models.style.engine import Objective, Region
@@ -210,8 +221,8 @@ class Painting:
 
     def _progress(self, costs: Costs, seconds: float) -> Progress:
         level, total, state, _ = self._at
-        steps = self.settings.iterations
-        work = [size.pixels * steps for size in self.levels]
+        steps = self._most(level)
+        work = [size.pixels * self._most(number) for number, size in enumerate(self.levels)]
         share = (sum(work[:level]) + self.levels[level].pixels * state.steps) / sum(work)
         return Progress(level + 1, len(work), self.levels[level], state.steps, steps, total, costs, share, seconds)
 

@@ -153,6 +153,17 @@ def _nn_train(folder: Path) -> None:
             Image.fromarray(pixels).save(folder / "photos" / label / f"{at}.png")
 
 
+def _style(folder: Path) -> None:
+    """A small photograph, two pictures of waves for paintings, and a mask of the photograph's upper half."""
+    with Image.open(PHOTO) as photo:
+        photo.resize((96, 64)).save(folder / "photo.jpg")
+    down, across = np.mgrid[0:90, 0:120]
+    for name, slant in (("starry_night.jpg", (1, 2, 3)), ("wave.jpg", (3, -1, 1))):
+        waves = np.sin((down[..., None] * slant + across[..., None]) / 5.0)
+        Image.fromarray((127 + 120 * waves).astype(np.uint8)).save(folder / name)
+    Image.fromarray(np.repeat(np.uint8([255, 0]), 32)[:, None].repeat(96, axis=1)).save(folder / "sky_mask.png")
+
+
 def _pipelines(folder: Path) -> None:
     _faces(folder)
     _lines(folder / "chat.txt", ["I love you", "shall we get lunch", "I am not happy"])
@@ -169,5 +180,6 @@ _FILES: dict[str, Callable[[Path], None]] = {
     "wordvec": _wordvec,
     "trigger-detect": _trigger,
     "nn-train": _nn_train,
+    "style-transfer": _style,
     "Pipelines": _pipelines,
 }

@@ -443,6 +443,30 @@ def _predict(path: Path) -> None:
     json.dumps(answers.tolist(), allow_nan=False)
 
 
+def _paintings(_folder: Path) -> list[bytes]:
+    from dltools.models.style import state
+
+    values = np.random.default_rng(0).random((3, 6 * 8 * 3), np.float32)
+    saved = state.Saved("0" * 64, 7, 0, 3, 3, (2.5, 2.25), values[0], (values[1], values[2]))
+    return [state.encode(saved), state.encode(saved._replace(level=1, costs=(), memory=()))]
+
+
+def _paint(path: Path) -> None:
+    """Take a step of each optimizer from a saved state, towards grey."""
+    from dltools.models.style import optimizers, state
+
+    def cost(values: optimizers.Floats) -> tuple[float, optimizers.Floats]:
+        off = values - np.float32(0.5)
+        return float(np.dot(off, off)) / 2, off
+
+    saved = state.decode(path)
+    for kind in (optimizers.Adam(), optimizers.Lbfgs()):
+        if kind.fits(saved.memory):
+            after = kind.step(optimizers.start(np.clip(saved.values, 0, 1), cost, saved.memory, saved.steps), cost)
+            if after is not None and not np.isfinite(after.values).all():
+                raise AssertionError(f"{kind} leads to numbers that are not finite")
+
+
 def _emojify(path: Path) -> None:
     from dltools.models.emoji.infer import Emojifier
 
@@ -738,6 +762,7 @@ READERS: Sequence[Reader] = (
     Reader("sounds", _sounds, _hear, examples=300),
     Reader("trigger-model", _trigger_models, _trigger, examples=80),
     Reader("networks", _networks, _predict, examples=150),
+    Reader("paintings", _paintings, _paint, examples=100),
     Reader("emoji-average", _asset("emoji-average.npz"), _emojify),
     Reader("emoji-lstm", _asset("emoji-lstm.npz"), _emojify),
     Reader("names-rnn", _asset("names-rnn.npz"), _invent, examples=40),

@@ -31,6 +31,11 @@ COMMANDS = {
         "Say whether photographs show the same person, and who.",
         "face-verify embed --format human astronaut.jpg",
     ),
+    "style-transfer": Entry(
+        "dltools.commands.style_transfer:cli",
+        "Paint a photograph as another picture is painted.",
+        "style-transfer --format human coffee.jpg coffee.jpg -o out_of_noise.jpg --init noise --size 128",
+    ),
     "image-classify": Entry(
         "dltools.commands.image_classify:cli",
         "Say what is in a picture: one of a thousand classes, or of your own.",

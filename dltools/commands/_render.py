@@ -150,6 +150,36 @@ class EpochProgress(_Bar):
         self._task = self._bar.add_task("", total=None)
 
 
+class PaintProgress(_Bar):
+    """The share of a long work that is done, with words beside it, on standard error, on a terminal only."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._wanted = not context.settings.quiet and sys.stderr is not None and sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._task: TaskID | None = None
+
+    def __call__(self, share: float, words: str) -> None:
+        """Take note that ``share`` (0 to 1) is done."""
+        if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
+            return
+        if self._bar is None:
+            self._open()
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=share, description=words)
+
+    def _open(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        words = TextColumn("{task.description}", markup=False)
+        columns = (words, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        self._bar.start()
+        self._task = self._bar.add_task("", total=1.0)
+
+
 class FetchProgress(_Bar):
     """Tells of downloads: a bar on a terminal, else one line a file; nothing with ``--quiet``.
 

@@ -7,8 +7,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from dltools.errors import ModelFileError
@@ -64,23 +64,23 @@ class LiteRtPredictor:
         self._shapes = shapes
 
 
-def read_weights(path: Path) -> dict[str, NDArray[np.float16]]:
-    """Return the float16 weights of a ``.tflite`` file by the names that the converter gave them.
+def constants(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the weights that a ``.tflite`` file holds, by the names that its converter gave them, as they are stored.
 
-    Raise :class:`ModelFileError` where it cannot be opened.
+    Raise :class:`ModelFileError` where LiteRT cannot open the file.
     """
     with _quiet_stderr() as told:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        from ai_edge_litert.interpreter import Interpreter
 
-        try:  # XNNPACK would take the weights for itself
-            interpreter = Interpreter(
-                str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-            )
-            interpreter.allocate_tensors()
+        try:
+            interpreter = Interpreter(model_path=str(path))
         except (ValueError, RuntimeError, MemoryError) as error:
             raise ModelFileError(f"{path}: LiteRT cannot open it ({_first_line(error, told())})") from error
-    details = [detail for detail in interpreter.get_tensor_details() if detail["dtype"] == np.float16]
-    return {str(detail["name"]): interpreter.get_tensor(detail["index"]) for detail in details}
+    found = {}
+    for detail in interpreter.get_tensor_details():
+        with contextlib.suppress(ValueError):  # not a constant, so there is nothing in it yet
+            found[str(detail["name"])] = interpreter.get_tensor(detail["index"])
+    return found
 
 
 def _first_line(error: Exception, told: str) -> str:

@@ -35,12 +35,14 @@ CHANNELS = (64, 128, 256, 512, 512)
 _DENSE = 4096
 
 
-def features(name: Name, rows: int | None = None, columns: int | None = None) -> keras.Model:
+def features(name: Name, rows: int | None = None, columns: int | None = None, *, average: bool = False) -> keras.Model:
     """Return the convolutional part for pictures (batch, rows, columns, 3), untrained; None: of any size.
 
-    Layers are called ``block1_conv1``, ``block1_conv2``, ``block1_pool`` and so on to ``block5_pool``, whose output is
-    the model's; each convolution's output is rectified.
+    ``average``: pool by the mean instead of the maximum, as those do who paint with it. Layers are called
+    ``block1_conv1``, ``block1_conv2``, ``block1_pool`` and so on to ``block5_pool``, whose output is the model's; each
+    convolution's output is rectified.
     """
+    pooling = layers.AveragePooling2D if average else layers.MaxPooling2D
     tensor = picture = keras.Input((rows, columns, 3), name="picture")
     for block, (count, channels) in enumerate(zip(CONVOLUTIONS[name], CHANNELS, strict=True), 1):
         for number in range(1, count + 1):
@@ -48,7 +50,7 @@ def features(name: Name, rows: int | None = None, columns: int | None = None) ->
                 channels, 3, padding="same", activation="relu", name=f"block{block}_conv{number}"
             )
             tensor = convolution(tensor)
-        tensor = layers.MaxPooling2D(2, name=f"block{block}_pool")(tensor)
+        tensor = pooling(2, name=f"block{block}_pool")(tensor)
     return keras.Model(picture, tensor, name=f"{name}_features")
 
 

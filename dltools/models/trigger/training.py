@@ -39,7 +39,7 @@ class Recipe:
     noise: float = 0.2
     scout_noise: float = 0.3
     positive_weight: float = 6.0
-    false_accepts: float = 0.5
+    false_accepts: float = 1.0
 
 
 class Trained(NamedTuple):

@@ -20,6 +20,7 @@ README = Path(__file__).with_name("README.md")
 #: Each has its cases in a module of its name.
 COMMANDS = (
     "yolo-detect",
+    "face-verify",
     "image-classify",
     "wordvec",
     "emojify",

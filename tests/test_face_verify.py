@@ -104,6 +104,9 @@ def test_a_folder_stands_for_its_pictures_and_a_list_for_its_lines(run: Run, peo
     done = run("face-verify", "people/Alice", cwd=people.parent)
     (record,) = records(done.stdout)
     assert (record["a"], record["b"]) == ("people/Alice/alice1.jpg", "people/Alice/alice2.jpg")
+    (people.parent / "empty").mkdir()
+    (record,) = records(run("face-verify", "alice1.jpg", "empty", cwd=people.parent).stdout)
+    assert record["error"] == {"code": "not_found", "message": "a folder without pictures"}
     listed = run("face-verify", input=b"alice1.jpg\nbob1.jpg\nalice2.jpg\n", cwd=people.parent)
     assert [record["same"] for record in records(listed.stdout)] == [False, True] and listed.returncode == 1
     stream = (people.parent / "alice1.jpg").read_bytes() + (people.parent / "alice2.jpg").read_bytes()
@@ -280,12 +283,17 @@ def test_a_bad_photograph_is_told_and_the_rest_enrolled(run: Run, people: Path) 
 def test_a_database_is_not_misread(run: Run, people: Path) -> None:
     folder = people.parent
     (folder / "text.npz").write_text("no database")
+    (folder / "empty").mkdir()
     for words, status in (
         (["enroll", "--db", "text.npz", "people"], 3),
         (["identify", "--db", "text.npz", "alice1.jpg"], 3),
         (["identify", "--db", "missing.npz", "alice1.jpg"], 3),
         (["enroll", "--db", "db.npz", "alice1.jpg"], 2),
         (["enroll", "--db", "db.npz"], 2),
+        (["enroll", "--db", "db.npz", "nowhere"], 3),
+        (["enroll", "--db", "db.npz", "--name", " ", "alice1.jpg"], 2),
+        (["enroll", "--db", "db.npz", "--name", "unknown", "alice1.jpg"], 2),
+        (["enroll", "--db", "db.npz", "empty"], 3),
         (["enroll", "--db", "db.npz", "--remove", "Carol"], 2),
     ):
         done = run("face-verify", *words, cwd=folder)

@@ -216,7 +216,7 @@ def test_training_teaches_to_tell_apart_people_never_seen(tmp_path: Path) -> Non
     from dltools.models.faces.training import Recipe, train
 
     chips, whose = drawn_people(30, 6, 32)
-    recipe = Recipe(seed=1, epochs=10, steps=20, people=6, faces=4, size=32, width=0.15, held_out=0.3)
+    recipe = Recipe(1, epochs=10, steps=20, people=6, faces=4, learning_rate=1e-3, size=32, width=0.15, held_out=0.3)
     told: list[int] = []
     trained = train(chips, whose, recipe, lambda epoch, *_: told.append(epoch), name="drawn")
     assert told == list(range(1, 11)) and (trained.people, trained.held_out) == (21, 9)

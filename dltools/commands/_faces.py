@@ -13,7 +13,7 @@ import click
 from dltools.commands import _options as options
 from dltools.commands._batch import asked_items, open_jobs
 from dltools.commands._boundary import Context, one_blas_thread
-from dltools.commands._render import FetchProgress
+from dltools.commands._render import FetchProgress, Progress
 from dltools.errors import InputError, UsageError
 from dltools.io.inputs import Item, pictures_in
 from dltools.io.records import Record
@@ -32,6 +32,7 @@ NAME = "face-verify"
 KINDS = ("dlib-resnet", "facenet")
 
 Function = TypeVar("Function", bound=Callable[..., object])
+Result = TypeVar("Result")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,28 +186,56 @@ def main_face(wanted: int | None = None) -> Callable[[Seen], Sequence[int]]:
 
 
 def expanded(items: Iterable[Item], *, deep: bool) -> Iterator[Item]:
-    """Yield the items, and in the place of a folder the pictures in it."""
+    """Yield the items, and in the place of a folder the pictures in it; ``deep``: those below it too."""
     for item in items:
-        if item.path is not None and not item.carried and item.frame is None and os.path.isdir(item.path):
-            try:
-                pictures = pictures_in(item.path, deep=deep)
-            except Exception:  # told by the item itself, when it is read
-                pictures = []
-            if pictures:
-                yield from map(Item, pictures)
-                continue
-        yield item
+        if item.path is None or item.carried or item.frame is not None or not os.path.isdir(item.path):
+            yield item
+            continue
+        try:
+            pictures = pictures_in(item.path, deep=deep)
+            if not pictures:
+                raise InputError("a folder without pictures", code="not_found")
+        except InputError as error:  # told when the item is read
+            yield Item(item.path, error=error)
+        else:
+            yield from map(Item, pictures)
+
+
+def people_in(folder: str) -> list[str]:
+    """Return the names of the sub-folders of ``folder``, but for hidden ones; raise :class:`InputError`."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({(error.strerror or str(error)).lower()})") from error
 
 
 @contextlib.contextmanager
 def watching(
-    ctx: click.Context, context: Context, wishes: Wishes, which: Callable[[Seen], Sequence[int]], *, deep: bool = False
+    ctx: click.Context,
+    context: Context,
+    wishes: Wishes,
+    which: Callable[[Seen], Sequence[int]],
+    *,
+    deep: bool = False,
+    writing: bool = True,
 ) -> Iterator[Iterator[tuple[Item, Seen | Exception]]]:
-    """Give the items that the command line asks for, folders as their pictures, each with its faces or what failed."""
+    """Give the items that the command line asks for, folders as their pictures, each with its faces or what failed.
+
+    ``deep``: pictures below the folders too. ``writing``: whether a record is written for each as it comes.
+    """
     items, most = asked_items(ctx, context.settings)
-    folders = any(os.path.isdir(operand) for operand in context.settings.operands)
-    with open_jobs(context, looker(wishes, which), None if folders else most) as run:
-        yield run(expanded(items, deep=deep))
+    known = None if any(os.path.isdir(operand) for operand in context.settings.operands) else most
+    with open_jobs(context, looker(wishes, which), known) as run:
+        yield counted(context, run(expanded(items, deep=deep)), known, writing=writing)
+
+
+def counted(context: Context, results: Iterable[Result], total: int | None, *, writing: bool) -> Iterator[Result]:
+    """Yield ``results``, and show how far it is on a terminal; the arguments are those of :class:`Progress`."""
+    with Progress(context, total, writing=writing) as progress:
+        for result in results:
+            yield result
+            progress.advance()
 
 
 def looker(wishes: Wishes, which: Callable[[Seen], Sequence[int]]) -> Callable[[Context], Callable[[Item], Seen]]:

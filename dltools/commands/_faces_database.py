@@ -15,12 +15,14 @@ from dltools.commands._boundary import Context, open_context
 from dltools.commands._faces import (
     Wishes,
     all_faces,
+    counted,
     load,
     looker,
     looking_options,
     main_face,
     mark,
     own_config,
+    people_in,
     see,
     show_option,
     threshold_option,
@@ -95,6 +97,7 @@ def enroll(
     if not (operands or remove or prune or listing):
         raise UsageError("nothing to enroll: give photographs, or folders of them")
     target = Path(db)
+    people = _checked(_people(operands, name))
     before = _stamp(target)
     known = _opened(target) if before else None
     wishes = wishes_of(model, min_face, min_score, jitter, default=_source(known))
@@ -108,7 +111,6 @@ def enroll(
     changed, gone = _without(database, remove, prune)
     for entry in gone:
         write({"action": "removed", "label": entry.name, "path": entry.path})
-    people = _people(operands, name)
     added: list[Known] = []
     embeddings = []
     for record, new, embedding in _enrolling(context, wishes, changed, people, face, report):
@@ -182,19 +184,30 @@ def _people(operands: tuple[str, ...], name: str | None) -> Iterator[tuple[str, 
     for operand in operands:
         if not os.path.isdir(operand):
             if name is None:
+                if not os.path.lexists(operand):
+                    raise InputError(f"{operand}: no such file or folder", code="not_found")
                 raise UsageError(
                     f"{operand}: whose face is it? Give --name, or a folder with a sub-folder for each person"
                 )
             yield name, operand
             continue
-        folders = sorted(
-            entry.name for entry in os.scandir(operand) if entry.is_dir() and not entry.name.startswith(".")
-        )
+        folders = people_in(operand)
         if name is not None or not folders:
             whose = name or os.path.basename(os.path.abspath(operand))
             yield from ((whose, path) for path in _pictures(operand, deep=name is not None))
         for folder in folders if name is None else ():
             yield from ((folder, path) for path in _pictures(os.path.join(operand, folder), deep=True))
+
+
+def _checked(people: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the people with their photographs; raise :class:`UsageError` for a name that says nothing."""
+    from dltools.models.faces.database import UNKNOWN
+
+    found = list(people)
+    for name, path in found:
+        if not name.strip() or name == UNKNOWN:
+            raise UsageError(f"{path}: nobody can be called {name!r}")
+    return found
 
 
 def _pictures(folder: str, *, deep: bool) -> list[str]:
@@ -208,7 +221,7 @@ def _enrolling(
     context: Context,
     wishes: Wishes,
     database: FaceDatabase,
-    people: Iterator[tuple[str, str]],
+    people: list[tuple[str, str]],
     face: int | None,
     report: Report,
 ) -> Iterator[tuple[Record, Known | None, Any]]:
@@ -232,7 +245,8 @@ def _enrolling(
     if not new:
         return
     with open_jobs(context, looker(wishes, main_face(face)), len(new)) as run:
-        for (name, item, digest, _), (_, seen) in zip(new, run(entry[1] for entry in new), strict=True):
+        results = counted(context, run(entry[1] for entry in new), len(new), writing=True)
+        for (name, item, digest, _), (_, seen) in zip(new, results, strict=True):
             if isinstance(seen, Exception):
                 yield failed(context, item, seen, report), None, None
                 if context.settings.fail_fast:

@@ -82,7 +82,7 @@ def cluster(
     config = own_config(context, wishes)
     report = Report()
     results: list[tuple[Item, Seen | Record]] = []
-    with watching(ctx, context, wishes, all_faces, deep=True) as items:
+    with watching(ctx, context, wishes, all_faces, deep=True, writing=False) as items:
         for item, found in items:
             if item.is_error:
                 report.passed += 1

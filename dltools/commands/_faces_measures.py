@@ -14,11 +14,13 @@ from dltools.commands._batch import View, failed, open_jobs, open_source, write_
 from dltools.commands._boundary import Context, one_blas_thread, open_context, raw_stdin
 from dltools.commands._faces import (
     Wishes,
+    counted,
     load,
     looker,
     looking_options,
     main_face,
     own_config,
+    people_in,
     see,
     threshold_option,
     wishes_of,
@@ -166,7 +168,7 @@ def _embeddings(
     """Return the embedding of every photograph's main face, and how many photographs have none."""
     found, faceless = {}, 0
     with open_jobs(context, looker(wishes, main_face()), len(paths)) as run:
-        for item, seen in run(map(Item, paths)):
+        for item, seen in counted(context, run(map(Item, paths)), len(paths), writing=False):
             if isinstance(seen, Exception):
                 faceless += isinstance(seen, DltoolsError) and seen.code == "no_face"
                 failed(context, item, seen, report)
@@ -206,6 +208,12 @@ def _learned(record: Record, _paint: Callable[..., str]) -> str:
 @click.option("--steps", type=click.IntRange(1, 100_000), help="Batches an epoch (default: 30).")
 @click.option("--size", type=click.IntRange(32, 256), help="Side of a face in pixels (default: 96).")
 @click.option("--width", type=click.FloatRange(0.05, 4), help="Filters, as a share of OpenFace's (default: 1).")
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="NUMBER",
+    help="Adam's at the start; it falls to nothing (default: 0.0006).",
+)
 @options.writing_options
 @options.format_options
 @options.runtime_options
@@ -259,7 +267,8 @@ def _chips(context: Context, folder: str, recipe: Recipe, report: Report) -> tup
     reader = load(context, wishes)
     pick = main_face()
     chips, whose = [], []
-    for person, path in _photographs(folder):
+    photographs = list(_photographs(folder))
+    for person, path in counted(context, photographs, len(photographs), writing=False):
         item = Item(path)
         try:
             seen = see(reader, item, wishes, lambda _seen: ())
@@ -275,9 +284,5 @@ def _chips(context: Context, folder: str, recipe: Recipe, report: Report) -> tup
 
 
 def _photographs(folder: str) -> Iterator[tuple[str, str]]:
-    try:
-        people = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be read ({(error.strerror or str(error)).lower()})") from error
-    for person in people:
+    for person in people_in(folder):
         yield from ((person, path) for path in pictures_in(os.path.join(folder, person), deep=True))

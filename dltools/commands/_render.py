@@ -61,15 +61,15 @@ class _Bar:
 class Progress(_Bar):
     """A count of inputs on standard error, shown only on a terminal, when nobody reads the results there.
 
-    ``total``: how many there are, if that is known; then a bar and the time left stand beside the count.
-    rich is imported only once the work has lasted long enough to show it.
+    ``total``: how many there are, if that is known; then a bar and the time left stand beside the count. ``writing``:
+    whether results are written meanwhile. rich is imported only once the work has lasted long enough to show it.
     """
 
-    def __init__(self, context: Context, total: int | None = None) -> None:
+    def __init__(self, context: Context, total: int | None = None, *, writing: bool = True) -> None:
         super().__init__()
         self._total = total
-        quiet = context.settings.quiet
-        self._wanted = not quiet and sys.stderr is not None and sys.stderr.isatty() and not context.stdout.isatty()
+        free = not context.settings.quiet and not (writing and context.stdout.isatty())
+        self._wanted = free and sys.stderr is not None and sys.stderr.isatty()
         self._command = context.command
         self._started = time.monotonic()
         self._count = 0

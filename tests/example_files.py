@@ -28,6 +28,7 @@ def lay_out(folder: Path, command: str) -> None:
     assets.mkdir(parents=True)
     shutil.copy(PHOTO, assets)
     shutil.copy(SOUND, folder)
+    soundfile.write(folder / "recording.wav", *soundfile.read(SOUND))
     _lines(folder / "paths.txt", ["photo.jpg", "street.jpg"])
     for name in ("lines.txt", "dates.txt", "server.log"):
         _lines(folder / name, _DATES)
@@ -108,8 +109,8 @@ def _trigger(folder: Path) -> None:
     """Recordings in which the word is said, and the word, another one and the rest apart, as training wants them."""
     samples, rate = soundfile.read(SOUND, dtype="float32")
     (folder / "recordings").mkdir()
-    for path in (folder / "recording.wav", folder / "recordings" / "one.wav", folder / "recordings" / "two.wav"):
-        soundfile.write(path, samples, rate)
+    for name in ("one", "two"):
+        soundfile.write(folder / "recordings" / f"{name}.wav", samples, rate)
     for kind, piece in (("yes", samples[60000:90000]), ("no", samples[:50000]), ("hours", np.tile(samples[:50000], 5))):
         for voice in ("a", "b"):
             (folder / kind / voice).mkdir(parents=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import soundfile
+import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,9 +16,10 @@ from dltools.models.trigger.events import Finder, Rules
 from dltools.models.trigger.examples import targets
 from dltools.models.trigger.features import Spectrogram, SpeechEmbedding
 from dltools.models.trigger.infer import TriggerDetector
+from tests.conftest import SOUND
 
 RANDOM = np.random.default_rng(5)
-SOUND = (RANDOM.normal(0, 0.1, 40000) * np.sin(np.arange(40000) / 3000)).astype(np.float32)
+NOISE = (RANDOM.normal(0, 0.1, 40000) * np.sin(np.arange(40000) / 3000)).astype(np.float32)
 
 
 def detector(kind: str = "embedding", units: int = 6) -> TriggerDetector:
@@ -40,13 +43,13 @@ def detector(kind: str = "embedding", units: int = 6) -> TriggerDetector:
 
 @pytest.mark.parametrize("kind", ["embedding", "course"])
 @settings(max_examples=12, deadline=None)
-@given(cuts=st.lists(st.integers(1, len(SOUND) - 1), max_size=12))
+@given(cuts=st.lists(st.integers(1, len(NOISE) - 1), max_size=12))
 def test_a_stream_equals_the_whole_for_any_chunking(kind: str, cuts: list[int]) -> None:
     model = detector(kind)
     whole = model.listen()
-    scores = np.concatenate([whole.push(SOUND)[0], whole.finish()[0]])
+    scores = np.concatenate([whole.push(NOISE)[0], whole.finish()[0]])
     stream = model.listen()
-    pieces = [stream.push(piece)[0] for piece in np.split(SOUND, sorted(cuts))]
+    pieces = [stream.push(piece)[0] for piece in np.split(NOISE, sorted(cuts))]
     pieces.append(stream.finish()[0])
     assert np.abs(np.concatenate(pieces) - scores).max() < 1e-4  # the order in which float32 products are added
 
@@ -83,8 +86,39 @@ def test_exported_weights_go_on() -> None:
     random = np.random.default_rng(2)
     one, other = (Network(Shape(5, 1, 7, (4,)), 11, dropout=0.3, noise=0.2, seed=seed) for seed in (1, 2))
     features = random.normal(0, 1, (1, 20, 11)).astype(np.float32)
-    other.restore(one.exported(), random.normal(size=11).astype(np.float32), np.full(11, 2, np.float32))
+    other.start(random.normal(size=11).astype(np.float32), np.full(11, 2, np.float32), one.exported())
     assert np.abs(other(features).numpy() - one(features).numpy()).max() < 1e-4
+
+
+def _worse(samples: np.ndarray, rate: int) -> dict[str, tuple[np.ndarray, int]]:
+    """Return the example as bad lines, levels and microphones give it."""
+    noise = np.random.default_rng(0).normal(0, 1, len(samples)).astype(np.float32)
+    loud = np.sqrt((samples[65000:85000] ** 2).mean())  # of the word
+    return {
+        "as it is": (samples, rate),
+        "8 kHz": (soxr.resample(samples, rate, 8000), 8000),
+        "48 kHz": (soxr.resample(samples, rate, 48000), 48000),
+        "an offset": (np.clip(samples * 0.5 + 0.3, -1, 1), rate),
+        "clipped": (np.clip(samples * 8, -1, 1), rate),
+        "40 dB fainter": (samples * np.float32(0.01), rate),
+        "noise at 5 dB": (samples + noise * loud * np.float32(10 ** (-5 / 20)), rate),
+        "a tenth faster": (samples, rate * 11 // 10),
+    }
+
+
+@pytest.mark.parametrize("way", list(_worse(np.zeros(90000, np.float32), 22050)))
+def test_the_embedded_model_hears_the_example_and_nothing_else(way: str) -> None:
+    samples, rate = _worse(*soundfile.read(SOUND, dtype="float32"))[way]
+    (event,) = TriggerDetector.load().detect(soxr.resample(samples, rate, 16000).astype(np.float32))
+    pace = 22050 / rate if way == "a tenth faster" else 1.0
+    assert 3.0 * pace - 0.3 < event.start < event.end < 3.9 * pace + 0.3
+
+
+def test_the_embedded_model_hears_nothing_in_silence_noise_and_tones() -> None:
+    model, times = TriggerDetector.load(), np.arange(20 * 16000) / 16000
+    noise = np.random.default_rng(1).normal(0, 0.1, len(times))
+    for samples in (0 * times, noise, noise.cumsum() / 500, 0.3 * np.sin(2 * np.pi * 440 * times), np.sign(noise)):
+        assert model.detect(samples.astype(np.float32)) == []
 
 
 def test_an_embedding_a_step_and_silence_before() -> None:

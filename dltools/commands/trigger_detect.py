@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dltools.models.trigger.infer import TriggerDetector
 
 NAME = "trigger-detect"
+_MOST_DRAWN = 10.0  # false accepts an hour: with more nobody uses such a thing
 _KINDS = ("embedding",)
 _RAW = ("u8", "s8", "s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "f32be", "f64le", "f64be")
 
@@ -192,11 +193,24 @@ def _measured(measures: Measures, threshold: float) -> Record:
     }
 
 
+def _curves(measures: Measures) -> dict[str, list[tuple[float, float]]]:
+    """Return misses in per cent over false accepts an hour, for each signal-to-noise ratio, where these are few."""
+    from dltools.models.trigger.evaluate import RATIOS
+
+    few = [point for point in measures.curve if point.false_accepts_an_hour <= _MOST_DRAWN]
+    return {
+        f"{ratio} dB": [
+            (point.false_accepts_an_hour, 100 * measures.misses(point.threshold, ratio).value) for point in few
+        ]
+        for ratio in RATIOS
+    }
+
+
 def _table(record: Record, paint: Callable[..., str]) -> str:
     def shown(value: list[float], unit: float = 100.0) -> str:
         return f"{unit * value[0]:7.2f}  ({unit * value[1]:.2f} to {unit * value[2]:.2f})"
 
-    rows = [paint("threshold  false accepts/h  missed %", bold=True)]
+    rows = [paint("threshold  false accepts/h  missed % (at 5, 10 and 20 dB)", bold=True)]
     rows += [
         f"{point['threshold']:9.3f}  {point['false_accepts_an_hour']:15.2f}  {100 * point['miss_rate']:8.2f}"
         for point in record["curve"]
@@ -242,9 +256,9 @@ def _folders(function: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--resume", type=options.FILE, metavar="MODEL", help="Go on from this model, of the same network.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Makes training repeatable.")
-@click.option("--examples", type=click.IntRange(1), help="Examples of ten seconds to mix.")
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the examples, a round.")
-@click.option("--rounds", type=click.IntRange(1), help="Rounds, false accepts being learned between them.")
+@click.option("--examples", type=click.IntRange(1), help="Examples of ten seconds to mix (default: 5000).")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the examples (default: 16).")
+@click.option("--rounds", type=click.IntRange(1), help="Rounds: all but the last look for false accepts (default: 2).")
 @options.writing_options
 @options.threads_option("all cores")
 @options.format_options
@@ -361,17 +375,15 @@ def evaluate(
     measures = measure(detector.weights, config.kind, config.stride, material, seed, threads=context.threads)
     record = _measured(measures, config.threshold if threshold is None else threshold)
     if plot is not None:
-        from dltools.io.charts import line_chart
+        from dltools.io.charts import curve_chart
         from dltools.io.images import encode_image
         from dltools.io.outputs import atomic_write
 
-        even = measures.curve[:19]  # thresholds 0.05 apart
-        series = {
-            "missed, %": [100 * point.miss_rate for point in even],
-            "false accepts an hour": [point.false_accepts_an_hour for point in even],
-        }
-        picture = line_chart(
-            series, title=f"{config.label}: {measures.hours:.1f} hours", x_label="threshold, in 0.05", y_label=""
+        picture = curve_chart(
+            _curves(measures),
+            title=f"{config.label}: {measures.hours:.1f} hours, {len(material.positives)} utterances",
+            x_label="false accepts an hour",
+            y_label="missed, %",
         )
         with atomic_write(Path(plot), force=context.settings.force) as stream:
             stream.write(encode_image(picture, ".png"))

@@ -162,7 +162,7 @@ def _blocks(sound: Any, file: Any) -> Iterator[Floats]:
 
 def _reason(error: Exception) -> str:
     text = str(getattr(error, "error_string", error)) or type(error).__name__
-    return text.strip().rstrip(".").lower()
+    return text.strip().rstrip(".").lower().removeprefix("error : ")
 
 
 def raw_sound(read: Read, name: str, rate: int, channels: int) -> Sound:

@@ -78,6 +78,29 @@ def line_chart(
     return canvas.pixels()
 
 
+def curve_chart(
+    curves: Mapping[str, Sequence[tuple[float, float]]],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    width: int = 960,
+    height: int = 600,
+) -> Pixels:
+    """Return a chart (height, width, 3) of named ``curves``, each a line through its points (x, y) in their order."""
+    points = [point for curve in curves.values() for point in curve]
+    x_range, y_range = (
+        _padded(min(values, default=0.0), max(values, default=1.0), 0.04)
+        for values in ([point[axis] for point in points] for axis in (0, 1))
+    )
+    names = list(curves) if len(curves) > 1 else []
+    canvas = _Canvas(width, height, title, x_label, y_label, names, x_range, y_range)
+    canvas.axes(_ticks(x_range), _ticks(y_range))
+    for number, curve in enumerate(curves.values()):
+        canvas.line([x for x, _ in curve], [y for _, y in curve], series_colour(number))
+    return canvas.pixels()
+
+
 def region_chart(
     shares: npt.NDArray[Any],
     points: npt.NDArray[Any],

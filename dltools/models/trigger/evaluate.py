@@ -22,7 +22,7 @@ from dltools.models.trigger.recurrent import Recurrent
 
 #: Decibels of the word over the background, each for every utterance.
 RATIOS = (0, 5, 10, 20)
-THRESHOLDS = (*(round(0.05 * number, 2) for number in range(1, 20)), 0.97, 0.98, 0.99, 0.995)
+THRESHOLDS = (*(round(0.025 * number, 3) for number in range(2, 40)), 0.985, 0.99, 0.995)
 #: The misses of a curve count at the ratios that people use such a thing at.
 _USUAL = (5, 10, 20)
 _LEAD, _TAIL = 1.5, 0.9  # seconds of background around an utterance

@@ -27,8 +27,18 @@ class Shape(NamedTuple):
     filters: int
     units: tuple[int, ...]
 
+    def half(self) -> Shape:
+        """Return a network half as wide."""
+        return self._replace(filters=-(-self.filters // 2), units=tuple(-(-units // 2) for units in self.units))
 
-SHAPES: dict[Kind, Shape] = {"embedding": Shape(5, 1, 64, (64,)), "course": Shape(15, 4, 196, (128, 128))}
+
+def shape_of(weights: Weights, stride: int) -> Shape:
+    """Return the size of the network that has these weights."""
+    taps, _, filters = weights.conv_kernel.shape
+    return Shape(taps, stride, filters, tuple(len(layer.recurrent) for layer in weights.recurrences))
+
+
+SHAPES: dict[Kind, Shape] = {"embedding": Shape(5, 1, 128, (128,)), "course": Shape(15, 4, 196, (128, 128))}
 
 
 class Network(keras.Model):  # type: ignore[misc]  # Keras publishes no types
@@ -87,10 +97,15 @@ class Network(keras.Model):  # type: ignore[misc]  # Keras publishes no types
         own, last = (array.numpy() for array in self.output_layer.weights)
         return Weights(kernel, bias, tuple(layers), own * scale[:, None], last + shift @ own)
 
-    def restore(self, weights: Weights, mean: Floats, spread: Floats) -> None:
-        """Go on from exported weights: all normalizations begin anew as what changes nothing."""
+    def start(self, mean: Floats, spread: Floats, weights: Weights | None) -> None:
+        """Take the mean and the spread of the features, and go on from exported weights if there are any.
+
+        All normalizations then begin anew as what changes nothing.
+        """
         self.mean.assign(mean)
         self.spread.assign(spread)
+        if weights is None:
+            return
         kernel = weights.conv_kernel * spread[:, None]
         self.conv.set_weights([kernel, weights.conv_bias + np.einsum("tfc,f->c", weights.conv_kernel, mean)])
         for layer, own in zip(self.recurrences, weights.recurrences, strict=True):

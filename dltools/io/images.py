@@ -9,7 +9,8 @@ import contextlib
 import functools
 import io
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from dltools.errors import InputError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+T = TypeVar("T")
 Pixels = npt.NDArray[np.uint8]
 
 #: More than this is refused from the header alone: 2**27 pixels are 384 MiB as RGB.
@@ -42,11 +44,16 @@ def decode_image(data: bytes) -> Pixels:
     every mode brought to 8 bits: 16-bit and float greyscale by scaling, not by clipping.
     Raise :class:`InputError` with the cause where the bytes are no image, damaged, or too large.
     """
-    return decode_layers(data)[0]
+    return _decoded(data, _rgb)
 
 
 def decode_layers(data: bytes) -> tuple[Pixels, Pixels | None]:
     """Decode one image as :func:`decode_image` does, and its opacity (height, width), 0 to 255, if it has any."""
+    return _decoded(data, lambda image: (_rgb(image), _opacity(image)))
+
+
+def _decoded(data: bytes, make: Callable[[Image], T]) -> T:
+    """Return what ``make`` makes of the image in ``data``, loaded and upright; raise :class:`InputError`."""
     from PIL import Image, UnidentifiedImageError
 
     if not data:
@@ -61,7 +68,7 @@ def decode_layers(data: bytes) -> tuple[Pixels, Pixels | None]:
             image.load()
             _refuse_large(image.size)  # what lies inside a container may be larger than it says
             _turn_upright(image)
-            return _rgb(image), _opacity(image)
+            return make(image)
     except Image.DecompressionBombError as error:
         count = next(iter(re.findall(r"\d+", str(error))), "too many")
         raise InputError(f"image of {count} pixels is larger than {MAX_PIXELS}", code="too_large") from error
@@ -123,7 +130,8 @@ def _opacity(image: Image) -> Pixels | None:
     """Return the opacity of an image (height, width), or None where it has none or is opaque all over."""
     if image.mode.startswith("I") or image.mode == "F" or not _is_see_through(image):
         return None
-    opacity = np.array(image.convert("RGBA").getchannel("A"))
+    layer = image if image.mode in ("RGBA", "LA") else image.convert("RGBA")
+    opacity = np.array(layer.getchannel("A"))
     return opacity if opacity.min() < 255 else None
 
 

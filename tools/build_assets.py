@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
+import re
 import sys
 import tempfile
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dltools.models.emoji.config import Kind
@@ -100,9 +103,31 @@ def build_date_translate_attention(_registry: Registry) -> bytes:
     return encode(trained.config, trained.weights)
 
 
+def build_genera_and_places(registry: Registry) -> bytes:
+    """Gather the words that a names model reads before the dinosaurs: genera of living things, and places.
+
+    A genus is the first word of a species' name of two words; of a place's name each word counts, without accents.
+    """
+    import zstandard
+
+    with fetch(registry.file("ncbi-scientific-names.zst")).open("rb") as stream:
+        taxa = zstandard.ZstdDecompressor().stream_reader(stream).read().decode("utf-8")
+    places = json.loads(fetch(registry.file("geonames-cities500.json")).read_bytes())
+    texts = "\n".join(place["name"] for place in places.values())
+    letters = (each for each in unicodedata.normalize("NFKD", texts) if not unicodedata.combining(each))
+    plain = "".join(letters).encode("ascii", "replace").decode("ascii")  # "?" for a letter that is no other's
+    words = {
+        *re.findall(r"^([A-Z][a-z]{2,}) (?!virus$|phage$|bacterium$)[a-z-]{2,}$", taxa, re.MULTILINE),
+        *re.findall(r"(?<![A-Za-z?])[A-Z][a-z]{2,}(?![A-Za-z?])", plain),
+    }
+    return lzma.compress("\n".join(sorted(words)).encode("ascii") + b"\n", preset=9)
+
+
 def build_dino_names_lstm(_registry: Registry) -> bytes:
-    """Train the default names model, as ``dino-names train --seed 1 --out FILE`` does."""
-    return _dino_names("lstm")
+    """Train the default names model, as ``dino-names train --background own --seed 1 --out FILE`` does."""
+    from dltools.models.names.data import own_words
+
+    return _dino_names("lstm", own_words())
 
 
 def build_dino_names_rnn(_registry: Registry) -> bytes:
@@ -110,12 +135,13 @@ def build_dino_names_rnn(_registry: Registry) -> bytes:
     return _dino_names("rnn")
 
 
-def _dino_names(kind: names.Kind) -> bytes:
+def _dino_names(kind: names.Kind, background: Sequence[str] = ()) -> bytes:
     from dltools.models.names.data import OWN_NAMES, read_names
     from dltools.models.names.store import encode
     from dltools.models.names.training import Recipe, train
 
-    trained = train(read_names(OWN_NAMES), kind, Recipe.of(kind, 1))
+    recipe = Recipe.of(kind, 1, background=bool(background))
+    trained = train(read_names(OWN_NAMES), kind, recipe, background=background)
     return encode(trained.config, trained.weights)
 
 
@@ -127,6 +153,7 @@ BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "date-translate-attention": build_date_translate_attention,
     "emojify-lstm": build_emojify_lstm,
     "emojify-average": build_emojify_average,
+    "genera-and-places": build_genera_and_places,
     "dino-names-lstm": build_dino_names_lstm,
     "dino-names-rnn": build_dino_names_rnn,
 }

@@ -12,7 +12,6 @@ import lzma
 import re
 import sys
 import tempfile
-import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -103,24 +102,15 @@ def build_date_translate_attention(_registry: Registry) -> bytes:
     return encode(trained.config, trained.weights)
 
 
-def build_genera_and_places(registry: Registry) -> bytes:
-    """Gather the words that a names model reads before the dinosaurs: genera of living things, and places.
-
-    A genus is the first word of a species' name of two words; of a place's name each word counts, without accents.
-    """
+def build_genera(registry: Registry) -> bytes:
+    """Gather the genera of living things: the first words of names of two words, as species have them."""
     import zstandard
 
     with fetch(registry.file("ncbi-scientific-names.zst")).open("rb") as stream:
         taxa = zstandard.ZstdDecompressor().stream_reader(stream).read().decode("utf-8")
-    places = json.loads(fetch(registry.file("geonames-cities500.json")).read_bytes())
-    texts = "\n".join(place["name"] for place in places.values())
-    letters = (each for each in unicodedata.normalize("NFKD", texts) if not unicodedata.combining(each))
-    plain = "".join(letters).encode("ascii", "replace").decode("ascii")  # "?" for a letter that is no other's
-    words = {
-        *re.findall(r"^([A-Z][a-z]{2,}) (?!virus$|phage$|bacterium$)[a-z-]{2,}$", taxa, re.MULTILINE),
-        *re.findall(r"(?<![A-Za-z?])[A-Z][a-z]{2,}(?![A-Za-z?])", plain),
-    }
-    return lzma.compress("\n".join(sorted(words)).encode("ascii") + b"\n", preset=9)
+    species = r"^([A-Z][a-z]{2,}) (?!virus$|phage$|bacterium$)[a-z-]{2,}$"
+    genera = sorted(set(re.findall(species, taxa, re.MULTILINE)))
+    return lzma.compress("\n".join(genera).encode("ascii") + b"\n", preset=9)
 
 
 def build_dino_names_lstm(_registry: Registry) -> bytes:
@@ -153,7 +143,7 @@ BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "date-translate-attention": build_date_translate_attention,
     "emojify-lstm": build_emojify_lstm,
     "emojify-average": build_emojify_average,
-    "genera-and-places": build_genera_and_places,
+    "genera": build_genera,
     "dino-names-lstm": build_dino_names_lstm,
     "dino-names-rnn": build_dino_names_rnn,
 }

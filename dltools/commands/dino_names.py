@@ -214,7 +214,7 @@ _MEASURES = View(
     "--background",
     type=options.KindOrFile((_OWN,)),
     metavar="own|FILE",
-    help="Read these words first, one a line, that the list may be like; own: genera of living things, and places.",
+    help="Read these words first, one a line, which the list is akin to; own: genera of living things.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Makes training repeatable.")
 @click.option("--epochs", type=click.IntRange(1, 100_000), help="At most so many passes over the names.")

@@ -1,7 +1,7 @@
 """Words that a network reads before a list, to learn how names are spelled where the list is too short to teach it.
 
-They are of other kinds (for dinosaurs: genera of living things, and places). Most of them lend their beginning to an
-ending of the list, which is how such names are made: a place and "-saurus". In: words and names. Out: words to read.
+They are of a kind that is akin (for dinosaurs: genera of living things), and name other things. With an ending of the
+list they make names as the list has them. In: words and names. Out: words to read.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-_ENDING = 6  # letters of a name that may be shared by names that have nothing else in common
+_ENDING = 3  # letters that a name loses before others are made of it
 _STEM = 5  # letters at the beginning of a name that are told from chance
 _KEPT = 3  # letters of a word that a splice keeps, at least
 _LENT = (4, 9)  # letters of a name that it lends a splice
@@ -19,10 +19,10 @@ _TRIES = 8
 
 
 def unrelated(words: Sequence[str], names: Collection[str]) -> list[str]:
-    """Return the words that cannot come from a name: they are none, and begin with no stem of one.
+    """Return the words that do not come from a name: they are none, and begin with no stem of one.
 
-    A stem is all of a name but its last six letters, and five letters at least (Tyranno-saurus, so no Tyrannosauridae
-    and no Tyrannoraptora). Upper and lower case are the same here.
+    A stem is all of a name but its last three letters, and five letters at least (Tyrannosau-rus, so no Tyrannosauridae
+    and no Tyrannosauria). Upper and lower case are the same here.
     """
     known = {name.casefold() for name in names}
     stems = {name[: max(_STEM, len(name) - _ENDING)] for name in known if len(name) >= _STEM}

@@ -13,7 +13,7 @@ from dltools.models.names.config import MAX_LENGTH
 from dltools.runtime.assets import Registry, embedded_path
 
 OWN_NAMES = Path(__file__).with_name("genera.txt")
-_OWN_WORDS = "genera-and-places"
+_OWN_WORDS = "genera"
 #: A name's hash goes to one of so many parts: part 0 is for the test, part 1 for validation.
 PARTS = 10
 _UNUSABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrogates, line separators
@@ -43,7 +43,7 @@ def read_names(path: Path) -> list[str]:
 
 
 def own_words() -> list[str]:
-    """Return the words that come with the toolkit as a background: genera of living things, and places."""
+    """Return the words that come with the toolkit as a background: genera of living things."""
     import lzma
 
     path = embedded_path(Registry.load().model(_OWN_WORDS))

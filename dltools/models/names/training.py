@@ -74,7 +74,7 @@ class Recipe:
     lesson_learning_rate: float = 4e-3
     lesson_dropout: float = 0.1
     words: int = 250_000
-    word_epochs: int = 3
+    word_epochs: int = 4
     word_batch: int = 256
     word_learning_rate: float = 4e-3
 

@@ -42,7 +42,9 @@ _AFTER_WORDS: dict[str, float] = {
     "decay": 0.0,
     "dropout": 0.3,
     "recurrent_dropout": 0.2,
-    "lessons": 32_000,
+    "lessons": 24_000,
+    "lesson_epochs": 4,
+    "lesson_batch": 128,
     "lesson_learning_rate": 2e-3,
 }
 

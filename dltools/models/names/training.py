@@ -37,7 +37,7 @@ _OF_KIND: dict[Kind, dict[str, float]] = {"lstm": {}, "rnn": {"learning_rate": 4
 _AFTER_WORDS: dict[str, float] = {
     "members": 1,
     "units": 256,
-    "epochs": 15,
+    "epochs": 9,
     "learning_rate": 3e-3,
     "decay": 0.0,
     "dropout": 0.3,

@@ -83,7 +83,7 @@ class Teacher:
         context = self._ngrams[0].context(text)
         if context not in self._tables:
             classes = (NGram.END, *self._namer.config.alphabet)
-            table = np.array([[ngram.probability(context, each) for each in classes] for ngram in self._ngrams])
+            table = np.array([ngram.probabilities(context, classes) for ngram in self._ngrams])
             self._tables[context] = self.shares[1:] @ (table / table.sum(axis=1, keepdims=True))
         return self._tables[context]
 

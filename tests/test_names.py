@@ -339,7 +339,9 @@ def test_a_background_is_read_first_and_never_held_out_names() -> None:
     recipe = Recipe.of("lstm", 3, background=True, **{**TINY, "word_epochs": 2, "word_batch": 4})
     trained = train(TOWNS, "lstm", recipe, lambda what, *_now: told.append(what), background=words)
     assert told[:2] == ["background"] * 2 and "background" not in told[2:]
-    assert trained.config.training["words"] == 4  # no town of the list, none that begins like one, no strange letters
+    assert (
+        trained.config.training["words"] == 2
+    )  # Кострома, Самара: the others are towns, begin so, or have new letters
     assert sum(trained.config.training["shares"]) == pytest.approx(1)
     assert trained.config.names == tuple(TOWNS)
     assert trained.ngram_words is not None and math.isfinite(trained.ngram_words)
@@ -422,7 +424,7 @@ def test_samples_are_new_distinct_and_sound_right(shipped: Namer) -> None:
     assert sum(name.novel for name in names_of(shipped, 1000, 1, Wish(Shape(0.8, 0, 0.995), novel=False))) >= 950
     parts = split(read_names(OWN_NAMES))
     judge = NGram(parts.train + parts.validation)
-    usual = names_of(shipped, 1000, 1, Wish(Shape(0.9, 0, 0.995)))
+    usual = names_of(shipped, 1000, 1, Wish(Shape(0.8, 0, 0.995)))
     ours = np.mean([judge.nats(name.text) for name in usual])
     assert ours == pytest.approx(np.mean([judge.nats(name) for name in parts.test]), abs=0.1)
     assert sum(re.fullmatch("[A-Z][a-z]+", name.text) is not None for name in usual) >= 990

@@ -71,7 +71,7 @@ _COLUMNS = ("text", "score", "novel", "sample", "seed")
     "-t",
     "--temperature",
     type=click.FloatRange(0.01, 100),
-    default=0.9,
+    default=0.8,
     show_default=True,
     help="Below 1: more usual names; above: stranger ones.",
 )

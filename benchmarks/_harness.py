@@ -48,7 +48,11 @@ class Absent(NamedTuple):
 
 
 class Case(NamedTuple):
-    """Ours beside a peer; ``most_ratio`` of wall times and ``most_memory``, in MiB, are targets or None."""
+    """Ours beside a peer; ``most_ratio`` of wall times and ``most_memory``, in MiB, are targets or None.
+
+    ``inputs``: how many photographs, lines or names a run does, if the overview shows the case: a command's first
+    such case there is its cold start, the last its throughput.
+    """
 
     title: str
     ours: Program | Absent
@@ -56,6 +60,12 @@ class Case(NamedTuple):
     peer: Program | Absent
     most_ratio: float | None = None
     most_memory: int | None = None
+    inputs: int | None = None
+
+
+#: What stands beside a command that has no peer: the interpreter with NumPy, the least that it could take.
+BARE_NAME = 'python -c "import numpy"'
+BARE = Program([sys.executable, "-c", "import numpy"])
 
 
 class Run(NamedTuple):
@@ -172,11 +182,65 @@ _HEADER = (
 
 
 def table(results: Iterable[Result]) -> str:
-    """Return the results as a Markdown table, padded so that it reads as text too."""
-    rows = [_HEADER, *map(_row, results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    rows.insert(1, tuple("-" * width for width in widths))
-    return "\n".join(f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows)
+    """Return the results as a Markdown table."""
+    return markdown([_HEADER, *map(_row, results)])
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows, the head first, as a Markdown table, padded so that it reads as text too."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    head, *body = (f"| {' | '.join(map(str.ljust, row, widths))} |" for row in rows)
+    return "\n".join((head, f"| {' | '.join('-' * width for width in widths)} |", *body))
+
+
+_OVERVIEW = (
+    "command",
+    "cold",
+    "ours, s",
+    "peer",
+    "peer, s",
+    "ours / peer (range)",
+    "many",
+    "ours, a second",
+    "peer",
+    "peer, a second",
+    "ours, MiB",
+    "peer, MiB",
+    "--help, s",
+)
+
+
+def overview(measured: Mapping[str, tuple[Result, Result | None, Result]]) -> str:
+    """Return one line a command, of its cold start, its throughput and its ``--help``; memory is the most of all."""
+    return markdown([_OVERVIEW, *(_line(command, *three) for command, three in measured.items())])
+
+
+def _line(command: str, cold: Result, many: Result | None, short: Result) -> tuple[str, ...]:
+    ours = [one for result in (cold, many) if result for one in result.ours]
+    peers = [one for result in (cold, many) if result for one in result.peer]
+    rival = many if many is not None and many.case.peer is not BARE else None  # which reads nothing
+    return (
+        command,
+        cold.case.title,
+        _seconds([one.wall for one in cold.ours]),
+        cold.case.peer_name,
+        _seconds([one.wall for one in cold.peer]),
+        _ratio(cold.ratios) if cold.ratios else cold.problem or "",
+        many.case.title if many else "",
+        _rate(many, many.ours) if many else "",
+        rival.case.peer_name if rival else "",
+        (_rate(rival, rival.peer) or rival.problem or "") if rival else "",
+        f"{_peak(ours):.0f}" if ours else "",
+        f"{_peak(peers):.0f}" if peers else "",
+        _seconds([one.wall for one in short.ours]),
+    )
+
+
+def _rate(result: Result, runs: Sequence[Run]) -> str:
+    """Return how many inputs a second a program does, the start of its process included."""
+    if not runs or result.case.inputs is None:
+        return ""
+    return f"{result.case.inputs / statistics.median([one.wall for one in runs]):,.0f}"
 
 
 def _row(result: Result) -> tuple[str, ...]:

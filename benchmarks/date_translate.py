@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from _harness import Absent, Case, Program, Result, answer_of
+from _harness import Absent, Case, Program, Result, answer_of, markdown
 
 FEW, MANY, MOST = 4_000, 40_000, 200_000
 TABLE = Path(__file__).with_name("dates.tsv")  # text, date (empty: says none), en, another language, or not
@@ -74,17 +74,19 @@ def cases(_arguments: argparse.Namespace, folder: Path) -> list[Case]:
     """Return the cases; ``folder`` is an empty one for what they need and write."""
     found = versions()
 
-    def pair(title: str, peer: str, ours: Program, theirs: Program) -> Case:
-        return Case(title, ours, peer, theirs if found[peer] else Absent(f"not installed: pip install {peer}"))
+    def pair(title: str, peer: str, ours: Program, theirs: Program, inputs: int | None = None) -> Case:
+        there = theirs if found[peer] else Absent(f"not installed: pip install {peer}")
+        return Case(title, ours, peer, there, inputs=inputs)
 
     def once(peer: str) -> Case:
+        """Return a case of one text; the peer that reads what ours does is the overview's."""
         imports, call = _PEERS[peer]
         theirs = Program(_python(f"{imports}; print({call.format(repr(_TEXT))})"), _one)
-        return pair("one text", peer, Program([*_own(), _TEXT], _one), theirs)
+        return pair("one text", peer, Program([*_own(), _TEXT], _one), theirs, 1 if peer == "dateparser" else None)
 
     def piped(count: int, peer: str) -> Case:
         ours, theirs = (_piped(program, count, folder) for program in (_own(), _reader(peer)))
-        return pair(_title(count), peer, ours, theirs)
+        return pair(_title(count), peer, ours, theirs, count if peer == "dateparser" else None)
 
     return [
         *map(once, _PEERS),
@@ -107,7 +109,7 @@ def notes(results: Sequence[Result]) -> str:
         chosen = [number for number, each in enumerate(kinds) if each == kind]
         right = [sum(got[number] == rows[number][1] for number in chosen) for got in answers.values()]
         table.append([f"{title}, {len(chosen)} rows", *(f"{count / len(chosen):.1%}" for count in right)])
-    return f"{_markdown(table)}\n\n{_markdown([['from a pipe', 'program', 'lines a second'], *_speeds(results)])}"
+    return f"{markdown(table)}\n\n{markdown([['from a pipe', 'program', 'lines a second'], *_speeds(results)])}"
 
 
 def _speeds(results: Sequence[Result]) -> list[list[str]]:
@@ -119,11 +121,6 @@ def _speeds(results: Sequence[Result]) -> list[list[str]]:
             if count is not None and runs:
                 best[count, name] = min(best.get((count, name), runs[0].wall), *(one.wall for one in runs))
     return [[_title(count), name, f"{count / wall:,.0f}"] for (count, name), wall in sorted(best.items())]
-
-
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    head, *body = (f"| {' | '.join(row)} |" for row in rows)
-    return "\n".join((head, "|" + "---|" * len(rows[0]), *body))
 
 
 def _title(count: int) -> str:

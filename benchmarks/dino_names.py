@@ -30,7 +30,7 @@ def cases(_arguments: argparse.Namespace, _folder: Path) -> list[Case]:
     peer = Program([sys.executable, str(_PEER), str(FEW)], lambda output: _count(output, FEW))
     alone = Absent("has no batches")
     return [
-        Case(f"{FEW} names", Program([own], lambda output: _count(output, FEW)), "Keras", peer, 0.1, MOST_MEMORY),
+        Case(f"{FEW} names", Program([own], lambda output: _count(output, FEW)), "Keras", peer, 0.1, MOST_MEMORY, FEW),
         Case(
             f"{MANY:,} names",
             Program([own, "-n", str(MANY)], lambda output: _count(output, MANY)),
@@ -38,6 +38,7 @@ def cases(_arguments: argparse.Namespace, _folder: Path) -> list[Case]:
             alone,
             None,
             MOST_MEMORY,
+            MANY,
         ),
     ]
 

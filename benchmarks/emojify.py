@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from _harness import Case, Program
+from _harness import BARE, BARE_NAME, Case, Program
 
 MANY = 10_000
 MOST_MEMORY = 250  # MiB
@@ -35,16 +35,14 @@ def cases(_arguments: argparse.Namespace, folder: Path) -> list[Case]:
     own = str(Path(sys.executable).with_name("emojify"))
     lines = folder / "lines.txt"
     lines.write_text("".join(f"{_TEXTS[number % len(_TEXTS)]} {number}\n" for number in range(MANY)), "utf-8")
-    bare = Program([sys.executable, "-c", "import numpy"])
-    name = 'python -c "import numpy"'
     return [
-        Case("one sentence", Program([own, _TEXTS[0]], _one), name, bare, None, MOST_MEMORY),
-        Case(f"{MANY:,} sentences", Program([own, "-f", str(lines)], _all), name, bare, None, MOST_MEMORY),
+        Case("one sentence", Program([own, _TEXTS[0]], _one), BARE_NAME, BARE, None, MOST_MEMORY, 1),
+        Case(f"{MANY:,} sentences", Program([own, "-f", str(lines)], _all), BARE_NAME, BARE, None, MOST_MEMORY, MANY),
         Case(
             f"{MANY:,} sentences, --model average",
             Program([own, "-f", str(lines), "--model", "average"], _all),
-            name,
-            bare,
+            BARE_NAME,
+            BARE,
             None,
             MOST_MEMORY,
         ),

@@ -49,6 +49,7 @@ def cases(_arguments: argparse.Namespace, folder: Path) -> list[Case]:
             _training(table, _DENSE, 0.97) if there else _NO_DIGITS,
             "scikit-learn",
             _peer("scikit-learn", table) if there else _NO_DIGITS,
+            inputs=1,
         ),
         Case(
             "digits, convolutional, 20 epochs, at least 98 %",

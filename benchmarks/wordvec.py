@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from _harness import Absent, Case, Program, answer_of
+from _harness import BARE, BARE_NAME, Absent, Case, Program, answer_of
 
 MANY = 1000
 MOST_MEMORY = 250  # MiB
@@ -81,6 +81,7 @@ def cases(arguments: argparse.Namespace, folder: Path) -> list[Case]:
             gensim("nearest", "cat", check=cat),
             0.3,
             MOST_MEMORY,
+            1,
         ),
         Case(
             "one analogy, 341,479 words",
@@ -97,12 +98,13 @@ def cases(arguments: argparse.Namespace, folder: Path) -> list[Case]:
             gensim("analogies", str(questions), check=many),
             0.2,
             MOST_MEMORY,
+            MANY,
         ),
         Case(
             "one word, embedded set",
             Program([own, "cat"], cat),
-            'python -c "import numpy"',
-            Program([sys.executable, "-c", "import numpy"]),
+            BARE_NAME,
+            BARE,
             None,
             100,
         ),

@@ -74,7 +74,7 @@ def cases(arguments: argparse.Namespace, folder: Path) -> list[Case]:
         )
     small = Program([own, str(one)], _finds(1))
     return [
-        Case("one photo", small, "darknet", darknet(one), 0.35, MOST_MEMORY),
+        Case("one photo", small, "darknet", darknet(one), 0.35, MOST_MEMORY, 1),
         Case("one photo", small, "OpenCV", opencv([one]), None, MOST_MEMORY),
         Case(
             f"{MANY} photos",
@@ -83,6 +83,7 @@ def cases(arguments: argparse.Namespace, folder: Path) -> list[Case]:
             opencv(many),
             0.5,
             MOST_MEMORY,
+            MANY,
         ),
         Case("one photo, --cfg --weights (float32)", float32, "darknet", darknet(one)),
         Case(

@@ -13,7 +13,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PHOTO = ROOT / "dltools" / "assets" / "coffee.jpg"
+SOUND = ROOT / "dltools" / "assets" / "activate.flac"  # "activate" once, between 3.0 and 3.9 s
 GOLDEN = ROOT / "tests" / "golden"
+FACE = ROOT / "dltools" / "assets" / "astronaut.jpg"
+OTHER_FACE = GOLDEN / "cameraman.jpg"
 SHARED = ROOT.parent / "shared" / "data"
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from PIL import Image
 
 from dltools.models.yolo import darknet
-from tests.conftest import PHOTO, ROOT
+from tests.conftest import FACE, OTHER_FACE, PHOTO, ROOT, SOUND
 from tests.darknet_files import V3_TINY_ANCHORS, Cfg, write_random_weights
 
 _SENTENCES = ["I love you", "we won the match", "shall we get lunch", "I am not happy", "what a silly joke"]
@@ -26,6 +27,7 @@ def lay_out(folder: Path, command: str) -> None:
     assets = folder / "dltools" / "assets"
     assets.mkdir(parents=True)
     shutil.copy(PHOTO, assets)
+    shutil.copy(SOUND, folder)
     _lines(folder / "paths.txt", ["photo.jpg", "street.jpg"])
     for name in ("lines.txt", "dates.txt", "server.log"):
         _lines(folder / name, _DATES)
@@ -64,6 +66,30 @@ def _yolo(folder: Path) -> None:
         subprocess.run(film, cwd=folder, check=True, timeout=60)
 
 
+def _faces(folder: Path) -> None:
+    """Two photographs of Alice, two of Bob, and a folder of them both."""
+    with Image.open(FACE) as alice, Image.open(OTHER_FACE) as bob:
+        photos = {
+            "alice1": alice.copy(),
+            "alice2": alice.resize((400, 400)).rotate(8),
+            "bob1": bob.convert("RGB"),
+            "bob2": bob.convert("RGB").resize((330, 330)).crop((0, 0, 300, 280)),
+            "party": Image.new("RGB", (600, 400), (90, 100, 110)),
+        }
+    photos["party"].paste(photos["alice1"], (20, 60))
+    photos["party"].paste(photos["bob1"], (300, 40))
+    (folder / "photos").mkdir()
+    for name, photo in photos.items():
+        photo.save(folder / f"{name}.jpg")
+        photo.save(folder / "photos" / f"{name}.jpg")
+        if name != "party":
+            (folder / "people" / name[:-1].title()).mkdir(parents=True, exist_ok=True)
+            photo.save(folder / "people" / name[:-1].title() / f"{name}.jpg")
+    same, different = [("alice1", "alice2"), ("bob1", "bob2")], [("alice1", "bob1"), ("alice2", "bob2")]
+    pairs = [*((a, b, 1) for a, b in same), *((a, b, 0) for a, b in different)]
+    _lines(folder / "pairs.tsv", [f"{a}.jpg\t{b}.jpg\t{kind}" for a, b, kind in pairs])
+
+
 def _dates(folder: Path) -> None:
     _lines(folder / "table.tsv", ["25th of June, 2009\t2009-06-25", "no date at all\t", "1 May 2001\t2001-05-01"])
 
@@ -78,8 +104,31 @@ def _emojify(folder: Path) -> None:
     _lines(folder / "sentences.csv", [own[0], *own[1::20]])
 
 
+def _trigger(folder: Path) -> None:
+    """Recordings in which the word is said, and the word, another one and the rest apart, as training wants them."""
+    samples, rate = soundfile.read(SOUND, dtype="float32")
+    (folder / "recordings").mkdir()
+    for path in (folder / "recording.wav", folder / "recordings" / "one.wav", folder / "recordings" / "two.wav"):
+        soundfile.write(path, samples, rate)
+    for kind, piece in (("yes", samples[60000:90000]), ("no", samples[:50000]), ("hours", np.tile(samples[:50000], 5))):
+        for voice in ("a", "b"):
+            (folder / kind / voice).mkdir(parents=True)
+            soundfile.write(folder / kind / voice / "0.wav", piece, rate)
+
+
 def _wordvec(folder: Path) -> None:
     _lines(folder / "words.txt", ["cat", "dog", "queen"])
+
+
+def _classify(folder: Path) -> None:
+    """The photographs, and pets: cuts of the photograph, and of its negative."""
+    _photos(folder)
+    photo, random = np.asarray(Image.open(PHOTO).convert("RGB")), np.random.default_rng(2)
+    for label, pixels in (("cats", photo), ("dogs", 255 - photo)):
+        (folder / "pets" / label).mkdir(parents=True)
+        for at in range(8):
+            top, left = random.integers(0, 200), random.integers(0, 400)
+            Image.fromarray(pixels[top : top + 200, left : left + 200]).save(folder / "pets" / label / f"{at}.jpg")
 
 
 def _nn_train(folder: Path) -> None:
@@ -104,11 +153,33 @@ def _nn_train(folder: Path) -> None:
             Image.fromarray(pixels).save(folder / "photos" / label / f"{at}.png")
 
 
+def _style(folder: Path) -> None:
+    """A small photograph, two pictures of waves for paintings, and a mask of the photograph's upper half."""
+    with Image.open(PHOTO) as photo:
+        photo.resize((96, 64)).save(folder / "photo.jpg")
+    down, across = np.mgrid[0:90, 0:120]
+    for name, slant in (("starry_night.jpg", (1, 2, 3)), ("wave.jpg", (3, -1, 1))):
+        waves = np.sin((down[..., None] * slant + across[..., None]) / 5.0)
+        Image.fromarray((127 + 120 * waves).astype(np.uint8)).save(folder / name)
+    Image.fromarray(np.repeat(np.uint8([255, 0]), 32)[:, None].repeat(96, axis=1)).save(folder / "sky_mask.png")
+
+
+def _pipelines(folder: Path) -> None:
+    _faces(folder)
+    _lines(folder / "chat.txt", ["I love you", "shall we get lunch", "I am not happy"])
+    _lines(folder / "orders.csv", ["7,Ada,25th of June 2009,12.50", "8,Grace,den 3. Oktober 1990,8.00"])
+
+
 _FILES: dict[str, Callable[[Path], None]] = {
     "yolo-detect": _yolo,
+    "face-verify": _faces,
     "date-translate": _dates,
     "dino-names": _names,
     "emojify": _emojify,
+    "image-classify": _classify,
     "wordvec": _wordvec,
+    "trigger-detect": _trigger,
     "nn-train": _nn_train,
+    "style-transfer": _style,
+    "Pipelines": _pipelines,
 }

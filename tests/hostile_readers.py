@@ -360,6 +360,51 @@ def _read_names(path: Path) -> None:
     split(read_names(path))
 
 
+# --- sound ----------------------------------------------------------------------------------------------------
+
+
+def _sounds(_folder: Path) -> list[bytes]:
+    import soundfile
+
+    samples = (0.3 * np.sin(np.arange(3000) * 0.07)).astype(np.float32)
+    ways = [
+        *(("WAV", coding) for coding in ("PCM_16", "PCM_24", "FLOAT", "ULAW", "IMA_ADPCM", "MS_ADPCM", "GSM610")),
+        *(("WAVEX", "PCM_U8"), ("RF64", "PCM_16"), ("W64", "PCM_16"), ("AIFF", "PCM_S8"), ("AU", "ALAW")),
+        *(("CAF", "ALAC_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III")),
+        *(("VOC", "PCM_16"), ("NIST", "PCM_16"), ("SVX", "PCM_16"), ("IRCAM", "PCM_16"), ("HTK", "PCM_16")),
+    ]
+    seeds = []
+    for container, coding in ways:
+        buffer = io.BytesIO()
+        with contextlib.suppress(soundfile.LibsndfileError, ValueError):  # a libsndfile without that coding
+            soundfile.write(buffer, samples, 8000, format=container, subtype=coding)
+            seeds.append(buffer.getvalue())
+    return seeds
+
+
+def _hear(path: Path) -> None:
+    from dltools.io.audio import open_sound_file
+
+    sound = open_sound_file(str(path))
+    for block in itertools.islice(sound.mono(16000), 100):
+        if not np.isfinite(block).all():
+            raise AssertionError("samples that are not finite")
+    json.dumps(sound.seconds, allow_nan=False)
+
+
+def _trigger_models(folder: Path) -> list[bytes]:
+    from tests.sounds import tone_model
+
+    return [tone_model(folder).read_bytes()]
+
+
+def _trigger(path: Path) -> None:
+    from dltools.models.trigger.infer import TriggerDetector
+
+    events = TriggerDetector.open(path).detect(np.zeros(40000, np.float32))
+    json.dumps([event._asdict() for event in events], allow_nan=False)
+
+
 # --- model files ----------------------------------------------------------------------------------------------
 
 
@@ -396,6 +441,30 @@ def _predict(path: Path) -> None:
     examples = np.zeros((2, *model.config.shape))
     answers = model.probabilities(examples) if model.config.task == "classification" else model.values(examples)
     json.dumps(answers.tolist(), allow_nan=False)
+
+
+def _paintings(_folder: Path) -> list[bytes]:
+    from dltools.models.style import state
+
+    values = np.random.default_rng(0).random((3, 6 * 8 * 3), np.float32)
+    saved = state.Saved("0" * 64, 7, 0, 3, 3, (2.5, 2.25), values[0], (values[1], values[2]))
+    return [state.encode(saved), state.encode(saved._replace(level=1, costs=(), memory=()))]
+
+
+def _paint(path: Path) -> None:
+    """Take a step of each optimizer from a saved state, towards grey."""
+    from dltools.models.style import optimizers, state
+
+    def cost(values: optimizers.Floats) -> tuple[float, optimizers.Floats]:
+        off = values - np.float32(0.5)
+        return float(np.dot(off, off)) / 2, off
+
+    saved = state.decode(path)
+    for kind in (optimizers.Adam(), optimizers.Lbfgs()):
+        if kind.fits(saved.memory):
+            after = kind.step(optimizers.start(np.clip(saved.values, 0, 1), cost, saved.memory, saved.steps), cost)
+            if after is not None and not np.isfinite(after.values).all():
+                raise AssertionError(f"{kind} leads to numbers that are not finite")
 
 
 def _emojify(path: Path) -> None:
@@ -453,7 +522,37 @@ def _classifiers(_folder: Path) -> list[bytes]:
     return [
         model("logistic", "flatten,dense:1", (8, 8, 3), ("no", "yes"), size=8, scale=(255.0,) * 3),
         model("mlp", "flatten,dense:4,relu,dense:3", (8, 8, 3), ("a", "b", "c"), size=8, resize="crop", mirror=True),
+        model("logistic", "dense:1", (512,), ("no", "yes"), size=227, resize="stretch", channels="bgr"),
     ]
+
+
+def _tiny_pictures() -> Any:
+    from dltools.models.classify.data import Pictures
+
+    random = np.random.default_rng(0)
+    squares = random.integers(0, 256, (6, 8, 8, 3), np.uint8)
+    hashes = random.integers(0, 2**63, 6).astype(np.uint64)
+    return Pictures(squares, np.array([0, 1] * 3), hashes, (Path(),) * 6, None)
+
+
+def _tiny_recipe() -> Any:
+    from dltools.models.classify.recipe import Recipe
+
+    return Recipe.of("mlp", 1, weights="none", size=8, epochs=2, members=2, layers="3")
+
+
+def _classifier_states(_folder: Path) -> list[bytes]:
+    from dltools.models.classify.fit import train
+
+    states: list[bytes] = []
+    train(_tiny_pictures(), ("a", "b"), _tiny_recipe(), name="x", save=states.append)
+    return states[:3]
+
+
+def _resume_classifier(path: Path) -> None:
+    from dltools.models.classify.fit import train
+
+    train(_tiny_pictures(), ("a", "b"), _tiny_recipe(), name="x", resume=path)
 
 
 def _classify(path: Path) -> None:
@@ -496,6 +595,87 @@ def _detect(path: Path) -> None:
     detector = Detector.open(path)
     found = detector.detect(np.full((20, 30, 3), 90, np.uint8), score=0.1)
     json.dumps(found, allow_nan=False)
+
+
+# --- faces ----------------------------------------------------------------------------------------------------
+
+
+def _dlib_networks(_folder: Path) -> list[bytes]:
+    from tests.face_files import dlib_embedding
+
+    return [dlib_embedding()]
+
+
+def _read_dlib_network(path: Path) -> None:
+    from dltools.models.faces import dlib_file
+    from tests.face_files import TINY_BLOCKS
+
+    dlib_file.BLOCKS = TINY_BLOCKS  # the real network has 22 MB
+    network = dlib_file.read_embedding(path)
+    if not all(np.isfinite(convolution.kernel).all() for convolution in network.convolutions):
+        raise AssertionError("weights that are not finite")
+
+
+def _dlib_predictors(_folder: Path) -> list[bytes]:
+    from tests.face_files import dlib_predictor
+
+    return [dlib_predictor(), dlib_predictor(forests=1, trees=1, depth=1, pixels=2)]
+
+
+def _read_dlib_predictor(path: Path) -> None:
+    from dltools.models.faces.dlib_file import read_shape_predictor
+    from dltools.models.faces.landmarks import LandmarkModel, Square
+
+    LandmarkModel(read_shape_predictor(path)).find(np.full((20, 30, 3), 90, np.uint8), Square(10, 10, 12))
+
+
+def _open_landmarks(path: Path) -> None:
+    from dltools.models.faces.landmarks import LandmarkModel, Square
+
+    LandmarkModel.open(path).find(np.full((20, 30, 3), 90, np.uint8), Square(10, 10, 12))
+
+
+def _graphs(_folder: Path) -> list[bytes]:
+    from tests.face_files import facenet_graph
+
+    return [facenet_graph()]
+
+
+def _read_graph(path: Path) -> None:
+    from dltools.models.faces.frozen_graph import read_facenet
+
+    read_facenet(path)
+
+
+def _databases(_folder: Path) -> list[bytes]:
+    from dltools.models.faces.database import FaceDatabase, Known
+
+    known = [Known("Ada", "/a.jpg", "f" * 64, (0.0, 1.0, 2.0, 3.0)), Known("É", "b", "", (0.0, 0.0, 1.0, 1.0))]
+    table = _RANDOM.normal(size=(2, 128)).astype(np.float32)
+    return [FaceDatabase.empty("dlib-resnet", "dlib-resnet", 128).with_faces(known, table).encode()]
+
+
+def _identify(path: Path) -> None:
+    from dltools.models.faces.database import FaceDatabase
+
+    database = FaceDatabase.open(path)
+    dimensions = database.embeddings.shape[1]
+    match = database.identify(np.zeros(dimensions, np.float32), 0.6)
+    json.dumps([match._asdict(), database.names, len(database.encode())], allow_nan=False)
+
+
+def _embedder_configs(_folder: Path) -> list[bytes]:
+    from dltools.runtime.modelfile import read_config
+
+    return [read_config(ASSETS / "dlib-resnet.tflite").encode()]
+
+
+def _embedder_configured(path: Path) -> None:
+    from dltools.models.faces.infer import FaceReader
+
+    _sealed(ASSETS / "dlib-resnet.tflite", path)
+    reader = FaceReader.load(str(path.with_suffix(".tflite")), threads=1)
+    reader.embed_chips([np.full((reader.config.size,) * 2 + (3,), 90, np.uint8)])
 
 
 # --- cache and journal ----------------------------------------------------------------------------------------
@@ -579,7 +759,10 @@ READERS: Sequence[Reader] = (
     Reader("arrays", _arrays, _read_arrays, examples=100),
     Reader("sentences", _sentences, _read_sentences),
     Reader("names", _names, _read_names),
+    Reader("sounds", _sounds, _hear, examples=300),
+    Reader("trigger-model", _trigger_models, _trigger, examples=80),
     Reader("networks", _networks, _predict, examples=150),
+    Reader("paintings", _paintings, _paint, examples=100),
     Reader("emoji-average", _asset("emoji-average.npz"), _emojify),
     Reader("emoji-lstm", _asset("emoji-lstm.npz"), _emojify),
     Reader("names-rnn", _asset("names-rnn.npz"), _invent, examples=40),
@@ -588,6 +771,13 @@ READERS: Sequence[Reader] = (
     Reader("detector-config", _configs, _configured, examples=150),
     Reader("classifier-config", _classifier_configs, _classifier_configured),
     Reader("classifier-arrays", _classifiers, _classify, examples=100),
+    Reader("classifier-state", _classifier_states, _resume_classifier, examples=100),
+    Reader("dlib-network", _dlib_networks, _read_dlib_network, examples=100),
+    Reader("dlib-predictor", _dlib_predictors, _read_dlib_predictor, examples=150),
+    Reader("frozen-graph", _graphs, _read_graph, examples=150),
+    Reader("face-landmarks", _asset("face-landmarks.npz"), _open_landmarks, suffix=".npz", examples=40),
+    Reader("face-database", _databases, _identify, examples=150),
+    Reader("embedder-config", _embedder_configs, _embedder_configured),
     Reader("zip", _zips, _member, suffix=".whl"),
     Reader("tar", _tars, _member, suffix=".tgz"),
     Reader("journal", _journals, _resume),

@@ -95,6 +95,11 @@ def test_a_choice_of_format_comes_with_its_short_form(name: str, subcommand: str
     assert ("--format" in options) == ("--json" in options)
 
 
+@pytest.mark.parametrize("name", GROUPS)
+def test_a_command_has_its_section_in_the_readme(name: str) -> None:
+    assert f"\n## {name}\n" in (ROOT / "README.md").read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_also_a_console_script_and_a_module(name: str) -> None:
     setup = ConfigParser()

@@ -28,9 +28,13 @@ ELSEWHERE = {
     "dltools fetch": "needs the network",
     "dask ": "servers; test_map.py has a cluster",
     "dltools map --scheduler": "needs those servers",
+    "inotifywait": "watches for ever; test_pipelines.py has it",
     "iso = sc.": "Spark's Python",
     "yolo-detect -e -q -c person door.jpg": "says no: the photograph that we have shows a cup",
+    "face-verify train": "takes minutes; test_face_verify.py trains small ones",
     "dino-names train": "takes minutes; test_names.py trains small ones",
+    "trigger-detect train": "takes minutes; test_trigger_detect.py trains small ones",
+    "sox -d": "needs a microphone",
 }
 
 
@@ -65,25 +69,29 @@ def left_out(statement: str) -> bool:
     )
 
 
-@pytest.fixture
-def shell(tmp_path: Path):  # type: ignore[no-untyped-def]
-    """Return a function that runs bash where every command is a program, in the folder of the examples."""
-    programs = tmp_path / "bin"
+def install(programs: Path) -> dict[str, str]:
+    """Make every command a program in the new folder ``programs``; return the environment that finds them."""
     programs.mkdir()
     for name in PROGRAMS:
         module = f"dltools.commands.{name.replace('-', '_')}"
         guard = 'if __name__ == "__main__":'  # as pip writes it: workers import the script again
         (programs / name).write_text(f"#!{sys.executable}\nfrom {module} import main\n\n{guard}\n    main()\n")
         (programs / name).chmod(0o755)
+    return {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+
+
+@pytest.fixture
+def shell(tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Return a function that runs bash where every command is a program, in the folder of the examples."""
+    environment = install(tmp_path / "bin")
     folder = tmp_path / "work"
     folder.mkdir()
-    paths = {"PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
 
     def run(script: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["bash", "-c", script],
             cwd=folder,
-            env={**os.environ, **paths},
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -122,6 +130,8 @@ def check_transcript(shell, block: str) -> None:  # type: ignore[no-untyped-def]
         if line.startswith("$ "):
             script += ["printf '\\001\\n'", "(exit $status)", line[2:], "status=$?"]
             shown.append([])
+        elif line.startswith("    ") and script[-2].endswith("|"):
+            script[-2] += f"\n{line}"
         else:
             shown[-1].append(line)
     written = [part.splitlines() for part in shell("\n".join(script)).stdout.split("\x01\n")[1:]]

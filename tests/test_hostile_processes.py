@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PHOTO, ROOT, command
+from tests.conftest import FACE, PHOTO, ROOT, command
 from tests.darknet_files import V3_TINY_ANCHORS, Cfg, write_random_weights
 
 _TABLE = "x,y,label\n" + "".join(f"{at},{at * 7 % 5},{'ab'[at % 2]}\n" for at in range(12))
@@ -52,6 +52,8 @@ def _left(folder: Path) -> list[str]:
 _WRITERS: dict[str, tuple[list[object], str]] = {
     "annotate": (["yolo-detect", PHOTO, "--annotate", "out"], "out/coffee.jpg"),
     "crops": (["yolo-detect", PHOTO, "--crops", "out"], "out/coffee-0-cup.jpg"),
+    "faces": (["face-verify", FACE, FACE, "--show", "out"], "out/astronaut-astronaut.jpg"),
+    "enroll": (["face-verify", "enroll", "--db", "db.npz", "--name", "Ada", FACE], "db.npz"),
     "plot": (["wordvec", "plot", "-o", "kin.png", "king", "queen", "man"], "kin.png"),
     "import": (["wordvec", "import", "vectors.txt", "-o", "out.vectors"], "out.vectors"),
     "attention": (["date-translate", "3 May 2009", "--attention", "at.png"], "at.png"),

@@ -25,7 +25,7 @@ ALLOWED = {
     "errors": set(),
 }
 #: The files that may import TensorFlow; nothing that inference loads imports them at its top.
-TENSORFLOW = {"network.py", "training.py", "export.py", "engine.py"}
+TENSORFLOW = {"network.py", "training.py", "inception.py", "export.py", "engine.py"}
 #: Published architectures in Keras that more than one capability builds on; all of the folder may import TensorFlow.
 BACKBONES = PACKAGE / "models" / "backbones"
 

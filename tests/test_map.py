@@ -18,7 +18,7 @@ from dltools.errors import InputError, UsageError
 from dltools.runtime.chunk import Outcome, run_chunk
 from dltools.runtime.cluster import Cluster, open_cluster
 from dltools.runtime.journal import open_journal
-from dltools.runtime.mapping import Chunk, Mapping, chunks, overall
+from dltools.runtime.mapping import Chunk, Mapping, chunks, growing, overall
 from tests.conftest import PHOTO, Run, command
 
 DATES = ["25th of June, 2009", "1 May 2001", "", "3 March 1999", "no date", "2 January 2003", "7/8/1990"]
@@ -58,10 +58,16 @@ def _fail(chunk: Chunk, code: str, message: str) -> Outcome:
 
 @given(st.lists(st.binary(max_size=9).filter(lambda part: b"\n" not in part)), st.integers(1, 7))
 def test_chunks_hold_every_line_once_in_order(parts: list[bytes], size: int) -> None:
-    made = list(chunks(parts, b"\n", size))
+    made = list(chunks(parts, b"\n", lambda _number: size))
     assert b"".join(chunk.data for chunk in made) == b"".join(part + b"\n" for part in parts)
     assert [chunk.number for chunk in made] == list(range(len(made)))
     assert [chunk.before for chunk in made] == [size * at for at in range(len(made))]
+
+
+def test_chunks_grow_up_to_the_most() -> None:
+    made = list(chunks([b"x"] * 2_000, b"\n", growing(256)))
+    assert [len(chunk.lines) for chunk in made] == [32] * 4 + [64] * 4 + [128] * 4 + [256] * 4 + [80]
+    assert growing(8192)(1_000_000) == 8192
 
 
 @pytest.mark.parametrize(
@@ -99,7 +105,7 @@ def test_an_input_that_hangs_is_given_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "hang.jpg")  # nobody ever writes into it
     lines = [str(PHOTO).encode(), str(tmp_path / "hang.jpg").encode()]
     mapping = Mapping(["yolo-detect"], Here(), _fail, timeout=4)
-    ((_, outcome),) = mapping.run(chunks(lines, b"\n", 2))
+    ((_, outcome),) = mapping.run(chunks(lines, b"\n", lambda _number: 2))
     first, second = outcome.output.splitlines()
     assert json.loads(first)["items"] and second == f"{tmp_path}/hang.jpg: timeout"
     assert (outcome.status, outcome.errors) == (3, "took too long\n")
@@ -112,7 +118,9 @@ def test_what_a_lost_worker_had_is_done_again() -> None:
     with open_cluster(scheduler=None, workers=2) as cluster:
         lost = cluster.submit(_own_pid).__call__().status
         found = []
-        for chunk, outcome in Mapping(["date-translate", "-q"], cluster, _fail).run(chunks(texts, b"\n", 8)):
+        for chunk, outcome in Mapping(["date-translate", "-q"], cluster, _fail).run(
+            chunks(texts, b"\n", lambda _number: 8)
+        ):
             if chunk.number == 0:
                 os.kill(lost or 0, signal.SIGKILL)
             found += outcome.output.splitlines()
@@ -140,19 +148,19 @@ def test_a_journal_spares_what_is_done(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     argv = ["date-translate", "-q"]
     with open_journal(path, argv) as journal:
-        run = Mapping(argv, Here(), _fail, journal=journal).run(chunks(lines, b"\n", 2))
+        run = Mapping(argv, Here(), _fail, journal=journal).run(chunks(lines, b"\n", lambda _number: 2))
         first = [next(run), next(run)]  # then the run is cut off
     with path.open("ab") as stream:
         stream.write(b'{"chunk": 2, "inp')  # in the middle of a line
     workers = Here()
     with open_journal(path, argv) as journal:
-        second = list(Mapping(argv, workers, _fail, journal=journal).run(chunks(lines, b"\n", 2)))
+        second = list(Mapping(argv, workers, _fail, journal=journal).run(chunks(lines, b"\n", lambda _number: 2)))
     assert second[:2] == first and len(second) == 4
     assert workers.started == 2
     lines[0] = b"4 July 1776"
     workers = Here()
     with open_journal(path, argv) as journal:  # another input in the place of the first
-        third = list(Mapping(argv, workers, _fail, journal=journal).run(chunks(lines, b"\n", 2)))
+        third = list(Mapping(argv, workers, _fail, journal=journal).run(chunks(lines, b"\n", lambda _number: 2)))
     assert workers.started == 1 and third[0][1].output.startswith("1776-07-04\n") and third[1:] == second[1:]
 
 

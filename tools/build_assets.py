@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dltools.models.emoji.config import Kind
+from dltools.models.faces.convert import Part
 from dltools.models.names import config as names
 from dltools.runtime.assets import REGISTRY, Registry, sha256_of
 from dltools.runtime.fetch import fetch
@@ -57,6 +58,36 @@ def build_example_photo(registry: Registry) -> bytes:
     buffer = io.BytesIO()
     with Image.open(fetch(registry.file("coffee.png"))) as image:
         image.convert("RGB").save(buffer, "JPEG", quality=88, optimize=True)
+    return buffer.getvalue()
+
+
+def build_example_sound(_registry: Registry) -> bytes:
+    """Say three sentences with Debian's espeak-ng, in a voice that trigger-detect's own model was not trained on."""
+    import subprocess
+
+    import numpy as np
+    import soundfile
+
+    pause = np.zeros(11025, np.float32)
+    parts, rate = [pause], 22050
+    for text in ("The activist was active.", "Activate.", "It was accurate."):
+        spoken = subprocess.run(
+            ["espeak-ng", "-v", "en-us+f2", "-s", "150", "--stdout", text], capture_output=True, check=True
+        ).stdout
+        samples, rate = soundfile.read(io.BytesIO(spoken), dtype="float32")
+        parts += [samples, pause]
+    buffer = io.BytesIO()
+    soundfile.write(buffer, np.concatenate(parts), rate, format="FLAC")
+    return buffer.getvalue()
+
+
+def build_example_face(registry: Registry) -> bytes:
+    """Cut the face out of the photograph of an astronaut, as a JPEG."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    with Image.open(fetch(registry.file("astronaut.png"))) as image:
+        image.convert("RGB").crop((100, 0, 356, 256)).save(buffer, "JPEG", quality=88)
     return buffer.getvalue()
 
 
@@ -135,10 +166,80 @@ def _dino_names(kind: names.Kind, background: Sequence[str] = ()) -> bytes:
     return encode(trained.config, trained.weights)
 
 
+def build_speech_mel(registry: Registry) -> bytes:
+    """Take the mel front end of the speech embedding as it is."""
+    return fetch(registry.file("melspectrogram.tflite")).read_bytes()
+
+
+def build_speech_embedding(registry: Registry) -> bytes:
+    """Take the speech embedding as it is."""
+    return fetch(registry.file("embedding_model.tflite")).read_bytes()
+
+
+def build_trigger_detect_embedding(_registry: Registry) -> bytes:
+    """Train the trigger model on the folders of ``$TRIGGER_DATA``, as ``trigger-detect train --seed 1 ...`` does.
+
+    tools/synthesize_trigger.py and tools/collect_trigger.py make what lies there; models/trigger/CARD.md says how.
+    """
+    import os
+
+    from dltools.models.trigger.material import read_material
+    from dltools.models.trigger.store import encode
+    from dltools.models.trigger.training import Recipe, train
+
+    data = Path(os.environ["TRIGGER_DATA"])
+    learned, apart = (
+        read_material(*(data / part / kind for kind in ("positives", "negatives", "backgrounds")))
+        for part in ("train", "validation")
+    )
+    trained = train(learned, apart, "embedding", "activate", Recipe(seed=1), threads=os.cpu_count() or 1)
+    return encode(trained.config, trained.weights)
+
+
+def build_dlib_resnet(registry: Registry) -> bytes:
+    """Convert dlib's face embedding; see models/faces/CARD.md for what float16 costs."""
+    from dltools.models.faces.convert import convert_dlib
+
+    return convert_dlib(fetch(registry.file("dlib_face_recognition_resnet_model_v1.dat")))
+
+
+def build_face_landmarks(registry: Registry) -> bytes:
+    """Pack dlib's five-point shape predictor, what its leaves add as int8."""
+    from dltools.models.faces.dlib_file import read_shape_predictor
+    from dltools.models.faces.landmarks import encode_predictor
+
+    return encode_predictor(read_shape_predictor(fetch(registry.file("shape_predictor_5_face_landmarks.dat"))))
+
+
+def build_mtcnn_proposal(registry: Registry) -> bytes:
+    """Convert MTCNN's P-Net."""
+    return _mtcnn(registry, "proposal", "mtcnn-pnet.lz4")
+
+
+def build_mtcnn_refine(registry: Registry) -> bytes:
+    """Convert MTCNN's R-Net."""
+    return _mtcnn(registry, "refine", "mtcnn-rnet.lz4")
+
+
+def build_mtcnn_output(registry: Registry) -> bytes:
+    """Convert MTCNN's O-Net."""
+    return _mtcnn(registry, "output", "mtcnn-onet.lz4")
+
+
+def _mtcnn(registry: Registry, part: Part, source: str) -> bytes:
+    from pickled_arrays import read_arrays
+
+    from dltools.models.faces.convert import convert_detector
+
+    return convert_detector(part, read_arrays(fetch(registry.file(source))))
+
+
 BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "yolov3-tiny": build_yolov3_tiny,
     "squeezenet": build_squeezenet,
     "example-photo": build_example_photo,
+    "example-sound": build_example_sound,
+    "example-face": build_example_face,
     "glove-50k": build_glove_50k,
     "date-translate-attention": build_date_translate_attention,
     "emojify-lstm": build_emojify_lstm,
@@ -146,6 +247,14 @@ BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "genera": build_genera,
     "dino-names-lstm": build_dino_names_lstm,
     "dino-names-rnn": build_dino_names_rnn,
+    "speech-mel": build_speech_mel,
+    "speech-embedding": build_speech_embedding,
+    "trigger-detect-embedding": build_trigger_detect_embedding,
+    "dlib-resnet": build_dlib_resnet,
+    "mtcnn-proposal": build_mtcnn_proposal,
+    "mtcnn-refine": build_mtcnn_refine,
+    "mtcnn-output": build_mtcnn_output,
+    "face-landmarks": build_face_landmarks,
 }
 
 

@@ -25,7 +25,7 @@ RATE = 16000
 FILE_SECONDS = 300
 #: The silence between two recordings of a package, in seconds.
 PAUSE = 0.3
-SUFFIXES = {".ogg", ".oga", ".opus", ".wav", ".mp3", ".flac", ".g722", ".gsm"}
+SUFFIXES = {".ogg", ".oga", ".opus", ".wav", ".mp3", ".flac", ".g722", ".gsm", ".wv"}
 ARCHIVES = {".wz", ".pk3"}  # zip files by another name
 
 #: Package -> what it holds, and which part it belongs to.
@@ -57,6 +57,14 @@ PACKAGES = {
     "warzone2100-data": ("noise", "train"),  # sounds and announcements
     "nexuiz-data": ("noise", "train"),
     "freedroidrpg-data": ("noise", "train"),
+    "hedgewars-data": ("noise", "train"),  # sounds, and what its many speakers cry out
+    "teeworlds-data": ("noise", "train"),
+    "pingus-data": ("noise", "train"),
+    "lincity-ng-data": ("noise", "train"),
+    "neverball-data": ("noise", "train"),
+    "scorched3d-data": ("noise", "train"),
+    "boswars-data": ("noise", "train"),
+    "warmux-data": ("noise", "train"),
     "supertux-data": ("noise", "validation"),
     "openarena-data": ("noise", "test"),
     "tuxpaint-data": ("noise", "test"),

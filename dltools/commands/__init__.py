@@ -11,7 +11,8 @@ from typing import NamedTuple
 class Entry(NamedTuple):
     """Where a command's click group stands (``module:attribute``), what it does in one line, and a line to show it.
 
-    ``demo`` is what ``dltools demo`` runs: it needs nothing but the installation and a photograph, ``coffee.jpg``.
+    ``demo`` is what ``dltools demo`` runs: it needs nothing but the installation, a photograph, ``coffee.jpg``, and a
+    recording, ``activate.flac``.
     """
 
     target: str
@@ -25,9 +26,19 @@ COMMANDS = {
         "Find objects in photographs: labels, scores and boxes.",
         "yolo-detect --format human -a boxes coffee.jpg",
     ),
+    "face-verify": Entry(
+        "dltools.commands.face_verify:cli",
+        "Say whether photographs show the same person, and who.",
+        "face-verify embed --format human astronaut.jpg",
+    ),
+    "style-transfer": Entry(
+        "dltools.commands.style_transfer:cli",
+        "Paint a photograph as another picture is painted.",
+        "style-transfer --format human coffee.jpg coffee.jpg -o out_of_noise.jpg --init noise --size 128",
+    ),
     "image-classify": Entry(
         "dltools.commands.image_classify:cli",
-        "Say what is in a picture: one of a thousand classes.",
+        "Say what is in a picture: one of a thousand classes, or of your own.",
         "image-classify --format human -n 3 coffee.jpg",
     ),
     "date-translate": Entry(
@@ -49,6 +60,11 @@ COMMANDS = {
         "dltools.commands.wordvec:cli",
         "Query word vectors: neighbours, analogies, similarity, bias.",
         "wordvec analogy man king woman",
+    ),
+    "trigger-detect": Entry(
+        "dltools.commands.trigger_detect:cli",
+        "Hear a word in recordings, or as it is spoken.",
+        "trigger-detect --format human activate.flac",
     ),
     "nn-train": Entry(
         "dltools.commands.nn_train:cli",

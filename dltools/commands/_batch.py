@@ -8,7 +8,7 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -16,7 +16,7 @@ from dltools.commands import _render
 from dltools.commands._boundary import Context, Settings, crash, open_context, raw_stdin, tell
 from dltools.commands._jobs import Jobs
 from dltools.errors import DltoolsError, InputError, OutputError, UsageError
-from dltools.io.inputs import STDIN, Item, TextItem, image_items, listed_items
+from dltools.io.inputs import STDIN, Item, Read, TextItem, audio_items, image_items, listed_items
 from dltools.io.records import Record, encode_ndjson, encode_tsv, findings, tsv_header, tsv_row
 from dltools.io.report import Report
 from dltools.io.text import printable_line
@@ -24,10 +24,14 @@ from dltools.io.text import printable_line
 #: How many inputs are at work at once unless ``--jobs`` says: one is decoded while a network runs on another.
 DEFAULT_JOBS = 2
 
+Out = TypeVar("Out")
+
 #: What a command makes of an item, in a thread of its own.
 Work = Callable[[Item], Record]
 #: An item with its record, or with what was raised instead.
 Done = tuple[Item, "Record | Exception"]
+#: What turns operands, the items of a list, and standard input into all items.
+Gather = Callable[[Iterable[str], Iterable[Item], Read], Iterator[Item]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,29 +60,65 @@ def image_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int
         @functools.wraps(function)
         def subcommand(ctx: click.Context, /, **own: Any) -> int:
             context = open_context(ctx)
-            items, most = _image_items(ctx, context.settings)
-            context.jobs = min(context.settings.jobs or DEFAULT_JOBS, context.cores, most or context.cores)
-            works = [function(context.for_job(number), **own) for number in range(context.jobs)]
-            with Jobs([functools.partial(_attempt, work) for work in works]) as jobs:
-                return _run(context, jobs.run(_told_apart(items, context)), view)
+            items, known = asked_items(ctx, context.settings)
+            with open_jobs(context, lambda job: _passing(function(job, **own)), known) as run:
+                return _run(context, run(_told_apart(items, context)), view, known)
 
         return subcommand
 
     return decorate
 
 
-def _image_items(ctx: click.Context, settings: Settings) -> tuple[Iterator[Item], int | None]:
+def audio_batch(view: View) -> Callable[[Callable[..., Work]], Callable[..., int]]:
+    """Do the same where ``-`` is one input, which the work itself reads, and where findings may come before its end."""
+
+    def decorate(function: Callable[..., Work]) -> Callable[..., int]:
+        @click.pass_context
+        @functools.wraps(function)
+        def subcommand(ctx: click.Context, /, **own: Any) -> int:
+            context = open_context(ctx)
+            items, known = asked_items(ctx, context.settings, audio_items)
+            if context.settings.streamed or known == 1:
+                # In this thread, which Ctrl-C ends at once, also while it waits for sound.
+                work = _passing(function(context, **own))
+                done = (_attempt(work, item) for item in _told_apart(items, context))
+                return _run(context, done, view, known)
+            with open_jobs(context, lambda job: _passing(function(job, **own)), known) as run:
+                return _run(context, run(_told_apart(items, context)), view, known)
+
+        return subcommand
+
+    return decorate
+
+
+@contextlib.contextmanager
+def open_jobs(
+    context: Context, prepare: Callable[[Context], Callable[[Item], Out]], most: int | None
+) -> Iterator[Callable[[Iterable[Item]], Iterator[tuple[Item, Out | Exception]]]]:
+    """Give what runs items through several jobs at once, each with what ``prepare`` made for it; in their order.
+
+    ``most``: how many items there will be, if known. An item comes back with its result, or with what was raised.
+    """
+    context.jobs = min(context.settings.jobs or DEFAULT_JOBS, context.cores, most or context.cores)
+    works = [prepare(context.for_job(number)) for number in range(context.jobs)]
+    with Jobs([functools.partial(_attempt, work) for work in works]) as jobs:
+        yield jobs.run
+
+
+def asked_items(
+    ctx: click.Context, settings: Settings, gather: Gather = image_items
+) -> tuple[Iterator[Item], int | None]:
     """Return the items that the command line asks for, and how many there are, if that can be known."""
     source = settings.files_from
     if source is None and not settings.operands:
         demand_pipe(ctx)
         source = STDIN
     if source == STDIN and STDIN in settings.operands:
-        raise UsageError("standard input cannot be both an image (-) and the list of --files-from")
+        raise UsageError("standard input cannot be both an input (-) and the list of --files-from")
     stdin = raw_stdin()
     listed = _listed(source, stdin, null=settings.null) if source is not None else iter(())
-    known = source is None and STDIN not in settings.operands
-    return image_items(settings.operands, listed, stdin), len(settings.operands) if known else None
+    known = source is None and (gather is audio_items or STDIN not in settings.operands)
+    return gather(settings.operands, listed, stdin), len(settings.operands) if known else None
 
 
 def demand_pipe(ctx: click.Context) -> None:
@@ -121,20 +161,27 @@ def _told_apart(items: Iterator[Item], context: Context) -> Iterator[Item]:
         yield item
 
 
-def _attempt(work: Work, item: Item) -> Done:
-    """Return the item with its record or with what the work raised, which is raised again in its turn."""
+def _passing(work: Work) -> Work:
+    """Return ``work``, but for records of a failure further up the pipe, which are passed on untouched."""
+    return lambda item: item.record() if item.is_error else work(item)
+
+
+def _attempt(work: Callable[[Item], Out], item: Item) -> tuple[Item, Out | Exception]:
+    """Return the item with its result or with what the work raised, which is raised again in its turn."""
     try:
-        return item, item.record() if item.is_error else work(item)
+        return item, work(item)
     except Exception as error:
         return item, error
 
 
-def _run(context: Context, done: Iterable[Done], view: View) -> int:
+def _run(context: Context, done: Iterable[Done], view: View, total: int | None) -> int:
     settings, report = context.settings, Report()
-    write = record_writer(context, view)
-    with _render.Progress(context) as progress:
+    write = context.emit = record_writer(context, view)
+    with _render.Progress(context, total) as progress:
         for item, result in done:
-            write(_count(context, item, result, report))
+            record = _count(context, item, result, report)
+            if not settings.streamed or "error" in record:
+                write(record)
             progress.advance()
             if settings.fail_fast and report.failed:
                 break

@@ -48,6 +48,7 @@ class Settings:
     files_from: str | None = None
     null: bool = False
     rank: bool = False
+    streamed: bool = False
 
 
 @dataclasses.dataclass
@@ -55,6 +56,7 @@ class Context:
     """What a command works with: its name, its streams and the shared settings.
 
     ``jobs``: how many inputs are at work at once. ``folders``: those that the run writes files into, by their names.
+    ``emit``: writes a record before its input is done with, while a batch runs.
     """
 
     command: str
@@ -62,6 +64,7 @@ class Context:
     stdout: IO[bytes]
     jobs: int = 1
     folders: dict[str, OutputFolder] = dataclasses.field(default_factory=dict)
+    emit: Callable[[dict[str, Any]], None] | None = None
 
     @property
     def cores(self) -> int:

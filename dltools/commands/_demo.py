@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,8 +18,11 @@ from dltools.io.outputs import make_folder
 from dltools.io.report import Report
 from dltools.io.text import printable
 
-#: The embedded model whose file is the photograph that the lines of :data:`COMMANDS` call ``coffee.jpg``.
-_PHOTO = "example-photo"
+if TYPE_CHECKING:
+    import subprocess
+
+#: The registered files that the lines of :data:`COMMANDS` read: ``coffee.jpg``, ``astronaut.jpg``, ``activate.flac``.
+_EXAMPLES = ("example-photo", "example-face", "example-sound")
 
 
 @click.command(
@@ -40,6 +41,10 @@ def demo(ctx: click.Context, /, names: tuple[str, ...], out: str | None) -> int:
 
     Each line that is run is shown before what it writes, and how long it took, so that it can be tried again.
     """
+    import shlex
+    import subprocess
+    import tempfile
+
     context, report = open_context(ctx), Report()
     paint = _render.style(context.settings.color, context.stdout.isatty())
     environment = {**os.environ, "DLTOOLS_OFFLINE": "1", "PYTHONPATH": _python_path()}
@@ -76,14 +81,17 @@ def _lay_out(folder: Path) -> None:
     from dltools.io.outputs import atomic_write
     from dltools.runtime.assets import Registry, embedded_path
 
-    photo = embedded_path(Registry.load().model(_PHOTO))
-    if photo is None:
-        raise InputError("the example photograph is missing: install dltools again", code="missing")
+    registry = Registry.load()
+    examples = [embedded_path(registry.model(name)) for name in _EXAMPLES]
     make_folder(folder)
-    if (folder / "coffee.jpg").exists():
-        raise UsageError(f"{folder / 'coffee.jpg'}: exists already: name another folder")
-    with atomic_write(folder / "coffee.jpg") as stream:
-        stream.write(photo.read_bytes())
+    for example in examples:
+        if example is None:
+            raise InputError("an example is missing: install dltools again", code="missing")
+        if (folder / example.name).exists():
+            raise UsageError(f"{folder / example.name}: exists already: name another folder")
+    for example in filter(None, examples):
+        with atomic_write(folder / example.name) as stream:
+            stream.write(example.read_bytes())
 
 
 def _judge(context: Context, report: Report, name: str, done: subprocess.CompletedProcess[bytes]) -> None:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from dltools.runtime.mapping import Chunk
 
 
+#: The inputs of a long stream's chunks: they take seconds, of which the start of their process is a tenth or less.
+_MOST_FILES, _MOST_TEXTS = 256, 8192
+
+
 class Mapped(NamedTuple):
     """The command that a run spreads: its group, the subcommand, its own words and what they set."""
 
@@ -116,10 +120,8 @@ def resolve(words: tuple[str, ...]) -> Mapped:
 @click.option(
     "--chunk",
     type=click.IntRange(1, 100_000),
-    default=64,
-    show_default=True,
     metavar="N",
-    help="Inputs that a process is started for.",
+    help="Inputs that a process is started for (default: few at first, later 256 files or 8192 texts).",
 )
 @click.option(
     "--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Give up on a chunk after so long."
@@ -146,7 +148,7 @@ def map_stream(
     words: tuple[str, ...],
     workers: int | None,
     scheduler: str | None,
-    chunk: int,
+    chunk: int | None,
     timeout: float | None,
     journal: str | None,
     source: str,
@@ -158,7 +160,7 @@ def map_stream(
     """
     from dltools.runtime.cluster import open_cluster
     from dltools.runtime.journal import open_journal
-    from dltools.runtime.mapping import Mapping, chunks, overall
+    from dltools.runtime.mapping import Mapping, chunks, growing, overall
 
     context = open_context(ctx)
     if scheduler is not None and workers is not None:
@@ -167,6 +169,7 @@ def map_stream(
     if source == STDIN:
         demand_pipe(ctx)
     count = workers or context.threads
+    size = growing(_MOST_TEXTS if mapped.takes_text else _MOST_FILES) if chunk is None else lambda _number: chunk
     argv = mapped.argv(1 if scheduler else max(1, context.threads // count))
     statuses: set[int | None] = set()
     inputs = failed = 0
@@ -175,7 +178,7 @@ def map_stream(
         book = stack.enter_context(open_journal(Path(journal), argv)) if journal else None
         cluster = stack.enter_context(open_cluster(scheduler=scheduler, workers=count))
         progress = stack.enter_context(_render.Progress(context))
-        stream = chunks(split_parts(read, mapped.separator), mapped.separator, chunk)
+        stream = chunks(split_parts(read, mapped.separator), mapped.separator, size)
         for done, outcome in Mapping(argv, cluster, mapped.failure, timeout=timeout, journal=book).run(stream):
             context.write(_shown(outcome.output, context.stdout.isatty()))
             failed += _tell(outcome.errors, mapped)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -19,7 +18,6 @@ from dltools.errors import InputError, UsageError
 from dltools.io.inputs import STDIN
 
 if TYPE_CHECKING:
-    from dltools.io.images import Pixels
     from dltools.io.report import Report
     from dltools.models.nn.examples import Examples
     from dltools.models.nn.fit import Recipe
@@ -144,24 +142,3 @@ def _laid_out(features: int, size: tuple[int, int]) -> tuple[int, int, int]:
     if features % (rows * columns):
         raise UsageError(f"--size: {features} columns do not make images of {rows} x {columns}")
     return rows, columns, features // (rows * columns)
-
-
-class Files:
-    """The files that a run writes when it is through: none is begun too late to be refused, none is left half done."""
-
-    def __init__(self, stack: ExitStack, *, force: bool) -> None:
-        self._stack, self._force = stack, force
-
-    def open(self, path: str | None) -> BinaryIO | None:
-        """Return where to write the file ``path``, or None; raise :class:`OutputError` where it must be kept."""
-        from dltools.io.outputs import atomic_write
-
-        return self._stack.enter_context(atomic_write(Path(path), force=self._force)) if path is not None else None
-
-
-def picture_bytes(pixels: Pixels, path: str) -> bytes:
-    """Return a picture encoded as JPEG where its file is called so, else as PNG."""
-    from dltools.io.images import encode_image
-
-    jpeg = path.lower().endswith((".jpg", ".jpeg"))
-    return encode_image(pixels, ".jpg" if jpeg else ".png")

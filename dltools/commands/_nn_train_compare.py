@@ -11,7 +11,8 @@ import click
 from dltools.commands import _options as options
 from dltools.commands._batch import View, write_one
 from dltools.commands._boundary import open_context
-from dltools.commands._nn_train import Files, make_plan, picture_bytes
+from dltools.commands._files import Files, picture_bytes
+from dltools.commands._nn_train import make_plan
 from dltools.commands._nn_train_options import training_options
 from dltools.commands._render import EpochProgress
 from dltools.errors import InputError

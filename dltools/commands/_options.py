@@ -172,6 +172,13 @@ def text_inputs(metavar: str) -> Callable[[Function], Function]:
     )
 
 
+def stream_option(function: Function) -> Function:
+    """Add the choice to write findings as they come instead of records of whole inputs."""
+    return _setting("streamed", "--stream", is_flag=True, help="One record an event, at once, none a recording.")(
+        function
+    )
+
+
 def rank_option(function: Function) -> Function:
     """Add the choice to write the records in order of what a view ranks them by, once all are made."""
     return _setting("rank", "--sort", is_flag=True, help="Best first, after all were read; failures last.")(function)

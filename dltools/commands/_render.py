@@ -61,13 +61,15 @@ class _Bar:
 class Progress(_Bar):
     """A count of inputs on standard error, shown only on a terminal, when nobody reads the results there.
 
-    rich is imported only once the work has lasted long enough to show it.
+    ``total``: how many there are, if that is known; then a bar and the time left stand beside the count. ``writing``:
+    whether results are written meanwhile. rich is imported only once the work has lasted long enough to show it.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, total: int | None = None, *, writing: bool = True) -> None:
         super().__init__()
-        quiet = context.settings.quiet
-        self._wanted = not quiet and sys.stderr is not None and sys.stderr.isatty() and not context.stdout.isatty()
+        self._total = total
+        free = not context.settings.quiet and not (writing and context.stdout.isatty())
+        self._wanted = free and sys.stderr is not None and sys.stderr.isatty()
         self._command = context.command
         self._started = time.monotonic()
         self._count = 0
@@ -84,14 +86,18 @@ class Progress(_Bar):
             self._bar.update(self._task, completed=self._count)
 
     def _open(self) -> None:
+        from rich import progress
         from rich.console import Console
-        from rich.progress import MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bar
 
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
-        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        words, count = progress.TextColumn("{task.description}"), progress.MofNCompleteColumn()
+        columns: tuple[progress.ProgressColumn, ...] = (progress.SpinnerColumn(), words, count)
+        if self._total is None:
+            columns += (progress.TimeElapsedColumn(),)
+        else:
+            columns += (progress.BarColumn(), progress.TimeRemainingColumn())
+        self._bar = progress.Progress(*columns, console=Console(stderr=True), transient=True)
         self._bar.start()
-        self._task = self._bar.add_task(self._command, total=None)
+        self._task = self._bar.add_task(self._command, total=self._total)
 
 
 class EpochProgress(_Bar):
@@ -119,6 +125,19 @@ class EpochProgress(_Bar):
                 self._task, completed=epoch, total=epochs, description=printable(f"{self.name} {losses}".strip())
             )
 
+    def counting(self, what: str) -> Callable[[int, int], None]:
+        """Return what takes note that so many of so many inputs are done, where there is more to do than epochs."""
+
+        def counted(done: int, total: int) -> None:
+            if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
+                return
+            if self._bar is None:
+                self._open()
+            if self._bar is not None and self._task is not None:
+                self._bar.update(self._task, completed=done, total=total, description=what)
+
+        return counted
+
     def _open(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -129,6 +148,36 @@ class EpochProgress(_Bar):
         self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
         self._bar.start()
         self._task = self._bar.add_task("", total=None)
+
+
+class PaintProgress(_Bar):
+    """The share of a long work that is done, with words beside it, on standard error, on a terminal only."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self._wanted = not context.settings.quiet and sys.stderr is not None and sys.stderr.isatty()
+        self._started = time.monotonic()
+        self._task: TaskID | None = None
+
+    def __call__(self, share: float, words: str) -> None:
+        """Take note that ``share`` (0 to 1) is done."""
+        if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
+            return
+        if self._bar is None:
+            self._open()
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=share, description=words)
+
+    def _open(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        words = TextColumn("{task.description}", markup=False)
+        columns = (words, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+        self._bar.start()
+        self._task = self._bar.add_task("", total=1.0)
 
 
 class FetchProgress(_Bar):

@@ -36,38 +36,36 @@ cli = DefaultGroup(
 main = entry_point(cli)
 
 
-def _asset_batch(
-    view: View,
-) -> Callable[[Callable[[Context, ModelEntry], Record]], Callable[..., int]]:
+def _asset_batch(function: Callable[[Context, ModelEntry], Record]) -> Callable[..., int]:
     """Make a subcommand over model names of a function that turns one registered model into its record."""
 
-    def decorate(function: Callable[[Context, ModelEntry], Record]) -> Callable[..., int]:
-        @click.pass_context
-        @functools.wraps(function)
-        def subcommand(ctx: click.Context, /, names: tuple[str, ...]) -> int:
-            from dltools.runtime.assets import Registry
+    @click.pass_context
+    @functools.wraps(function)
+    def subcommand(ctx: click.Context, /, names: tuple[str, ...]) -> int:
+        from dltools.runtime.assets import Registry
 
-            context, report = open_context(ctx), Report()
-            registry = Registry.load()
-            write = record_writer(context, view)
-            failure: DltoolsError | None = None
-            for model in [registry.model(name) for name in names or registry.names()]:
-                try:
-                    record = function(context, model)
-                    report.done += 1
-                except DltoolsError as error:
-                    failure = error
-                    report.failed += 1
-                    context.say(str(error))
-                    record = {"name": model.name, "error": {"code": error.code, "message": str(error)}}
-                write(record)
-            if report.failed and report.inputs > 1:
-                context.note(report.summary())
-            return failure.exit_status if failure else 0
+        context, report = open_context(ctx), Report()
+        registry = Registry.load()
+        models = [registry.model(name) for name in names or registry.names()]
+        widths = {key: max(len(getattr(model, key)) for model in models) for key in ("name", "command", "licence")}
+        row = functools.partial(_row, widths=widths, where=context.settings.verbose)
+        write = record_writer(context, View(_COLUMNS, row))
+        failure: DltoolsError | None = None
+        for model in models:
+            try:
+                record = function(context, model)
+                report.done += 1
+            except DltoolsError as error:
+                failure = error
+                report.failed += 1
+                context.say(str(error))
+                record = {"name": model.name, "error": {"code": error.code, "message": str(error)}}
+            write(record)
+        if report.failed and report.inputs > 1:
+            context.note(report.summary())
+        return failure.exit_status if failure else 0
 
-        return subcommand
-
-    return decorate
+    return subcommand
 
 
 def _facts(model: ModelEntry) -> Record:
@@ -89,10 +87,11 @@ def _facts(model: ModelEntry) -> Record:
 _STATE_COLOURS = {"embedded": "green", "cached": "green", "absent": "yellow", "corrupt": "red"}
 
 
-def _row(record: Record, paint: Callable[..., str]) -> str:
-    state = paint(f"{record['state']:9}", fg=_STATE_COLOURS[record["state"]])
-    size = f"{record['bytes'] / 1e6:7.1f} MB"
-    return f"{record['name']:22} {record['command']:12} {state} {size}  {record['licence']:14} {record['summary']}"
+def _row(record: Record, paint: Callable[..., str], *, widths: dict[str, int], where: bool) -> str:
+    name, command, licence = (f"{record[key]:{width}}" for key, width in widths.items())
+    state = paint(f"{record['state']:8}", fg=_STATE_COLOURS[record["state"]])
+    line = f"{name}  {command}  {state} {record['bytes'] / 1e6:6.1f} MB  {licence}  {record['summary']}"
+    return f"{line}\n    {printable(record['location'])}" if where else line
 
 
 _COLUMNS = ("name", "command", "state", "bytes", "licence", "location", "summary")
@@ -103,9 +102,9 @@ _NAMES = click.argument("names", metavar="[MODEL]...", nargs=-1, type=options.Mo
 @_NAMES
 @options.format_options
 @options.general_options
-@_asset_batch(View(_COLUMNS, _row))
+@_asset_batch
 def list_models(_context: Context, model: ModelEntry) -> Record:
-    """List the models of all commands: embedded, cached, or absent and to be fetched."""
+    """List the models of all commands: embedded, cached, or absent and to be fetched. -v adds where each lies."""
     return _facts(model)
 
 
@@ -114,7 +113,7 @@ def list_models(_context: Context, model: ModelEntry) -> Record:
 @options.format_options
 @options.offline_option
 @options.general_options
-@_asset_batch(View(_COLUMNS, _row))
+@_asset_batch
 def fetch(context: Context, model: ModelEntry) -> Record:
     """Fetch models into the cache, checked against their SHA-256, so that they work with no network later."""
     from dltools.runtime.fetch import fetch_model
@@ -129,7 +128,7 @@ def fetch(context: Context, model: ModelEntry) -> Record:
 @_NAMES
 @options.format_options
 @options.general_options
-@_asset_batch(View(_COLUMNS, _row))
+@_asset_batch
 def verify(_context: Context, model: ModelEntry) -> Record:
     """Compute the checksums of embedded and cached models anew. Exit 3 if one is damaged."""
     record = _facts(model)
@@ -145,7 +144,7 @@ def verify(_context: Context, model: ModelEntry) -> Record:
 def _finding(record: Record, paint: Callable[..., str]) -> str:
     mark = paint("ok     ", fg="green") if record["ok"] else paint("missing", fg="red")
     advice = f"\n        {printable(record['advice'])}" if record["advice"] else ""
-    return f"{mark} {record['name']:16} {printable(record['found'])}{advice}"
+    return f"{mark} {record['name']:24} {printable(record['found'])}{advice}"
 
 
 @cli.command("doctor", short_help="Say what is missing, and how to get it.")

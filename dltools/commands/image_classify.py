@@ -10,8 +10,10 @@ import click
 from dltools.commands import _options as options
 from dltools.commands._batch import View, Work, image_batch
 from dltools.commands._boundary import Context, entry_point
+from dltools.commands._classify import MODEL, load
+from dltools.commands._classify_evaluate import evaluate
+from dltools.commands._classify_train import train
 from dltools.commands._group import DefaultGroup
-from dltools.commands._render import FetchProgress
 from dltools.io.records import Record
 from dltools.io.text import printable
 
@@ -20,10 +22,9 @@ if TYPE_CHECKING:
 
     from dltools.io.inputs import Item, Picture
     from dltools.io.outputs import OutputFolder
-    from dltools.models.classify.infer import Classifier, Prediction
+    from dltools.models.classify.infer import Prediction
 
 NAME = "image-classify"
-KINDS = ("squeezenet", "resnet50", "vgg19")
 
 cli = DefaultGroup(
     NAME,
@@ -34,18 +35,8 @@ cli = DefaultGroup(
     paths or records are read from standard input, one a line.""",
 )
 main = entry_point(cli)
-
-MODEL = options.model_option(KINDS, f"{', '.join(KINDS)}, or the file of a model.")
-
-
-def load(context: Context, model: str) -> Classifier:
-    """Return the classifier that ``--model`` means, fetched and converted if need be."""
-    from dltools.models.classify.infer import Classifier
-
-    with FetchProgress(context) as progress:
-        return Classifier.load(
-            model, threads=context.threads, offline=context.offline, progress=progress, notify=context.announce
-        )
+cli.add_command(train)
+cli.add_command(evaluate)
 
 
 def _lines(record: Record, paint: Callable[..., str]) -> str:

@@ -11,7 +11,8 @@ import click
 from dltools.commands import _options as options
 from dltools.commands._batch import View, write_one
 from dltools.commands._boundary import entry_point, open_context
-from dltools.commands._nn_train import Files, Plan, cli, make_plan, picture_bytes
+from dltools.commands._files import Files, picture_bytes
+from dltools.commands._nn_train import Plan, cli, make_plan
 from dltools.commands._nn_train_check import check
 from dltools.commands._nn_train_compare import compare
 from dltools.commands._nn_train_options import training_options

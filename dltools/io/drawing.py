@@ -22,11 +22,12 @@ _GOLDEN_RATIO = 0.618033988749895  # successive multiples, modulo 1, stay far ap
 
 
 class Mark(NamedTuple):
-    """One thing to draw: its box in pixels, its text, and the number that picks its colour."""
+    """One thing to draw: its box in pixels, its text, the number that picks its colour, and points in pixels."""
 
     bbox: Box
     text: str
     group: int
+    points: Sequence[tuple[float, float]] = ()
 
 
 def colour_of(group: int) -> Colour:
@@ -48,10 +49,25 @@ def draw_marks(pixels: Pixels, marks: Iterable[Mark]) -> Pixels:
     drawn = list(marks)[::-1]
     for mark in drawn:
         draw.rectangle(mark.bbox, outline=colour_of(mark.group), width=line)
+        for x, y in mark.points:
+            draw.ellipse((x - line, y - line, x + line, y + line), fill=colour_of(mark.group))
     taken: list[Box] = []
     for mark in drawn[::-1]:  # the best first, so that it gets its place
         taken.append(_label(draw, mark, font, image.size, taken))
     return np.array(image)
+
+
+def beside(left: Pixels, right: Pixels) -> Pixels:
+    """Return two pictures (rows, columns, 3) side by side, the taller one brought to the height of the other."""
+    from PIL import Image
+
+    height = min(left.shape[0], right.shape[0])
+    parts = []
+    for pixels in (left, right):
+        width = max(1, round(pixels.shape[1] * height / pixels.shape[0]))
+        image = Image.fromarray(pixels)
+        parts.append(np.array(image if image.height == height else image.resize((width, height))))
+    return np.concatenate(parts, axis=1)
 
 
 def draw_caption(pixels: Pixels, lines: Sequence[str]) -> Pixels:
@@ -77,6 +93,8 @@ def draw_caption(pixels: Pixels, lines: Sequence[str]) -> Pixels:
 
 def _label(draw: ImageDraw, mark: Mark, font: FreeTypeFont | ImageFont, size: tuple[int, int], taken: list[Box]) -> Box:
     """Write a mark's text on a plate of its colour, where it covers no other label if there is such a place."""
+    if not mark.text:
+        return mark.bbox[0], mark.bbox[1], mark.bbox[0], mark.bbox[1]
     text = printable(mark.text)
     left, top, right, bottom = draw.textbbox((0, 0), text, font=font)
     margin = max(1, round((bottom - top) / 5))

@@ -42,6 +42,11 @@ def decode_image(data: bytes) -> Pixels:
     every mode brought to 8 bits: 16-bit and float greyscale by scaling, not by clipping.
     Raise :class:`InputError` with the cause where the bytes are no image, damaged, or too large.
     """
+    return decode_layers(data)[0]
+
+
+def decode_layers(data: bytes) -> tuple[Pixels, Pixels | None]:
+    """Decode one image as :func:`decode_image` does, and its opacity (height, width), 0 to 255, if it has any."""
     from PIL import Image, UnidentifiedImageError
 
     if not data:
@@ -56,7 +61,7 @@ def decode_image(data: bytes) -> Pixels:
             image.load()
             _refuse_large(image.size)  # what lies inside a container may be larger than it says
             _turn_upright(image)
-            return _rgb(image)
+            return _rgb(image), _opacity(image)
     except Image.DecompressionBombError as error:
         count = next(iter(re.findall(r"\d+", str(error))), "too many")
         raise InputError(f"image of {count} pixels is larger than {MAX_PIXELS}", code="too_large") from error
@@ -110,6 +115,18 @@ def _turn_upright(image: Image) -> None:
         ImageOps.exif_transpose(image, in_place=True)  # in place: else it copies what is upright already
 
 
+def _is_see_through(image: Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+
+
+def _opacity(image: Image) -> Pixels | None:
+    """Return the opacity of an image (height, width), or None where it has none or is opaque all over."""
+    if image.mode.startswith("I") or image.mode == "F" or not _is_see_through(image):
+        return None
+    opacity = np.array(image.convert("RGBA").getchannel("A"))
+    return opacity if opacity.min() < 255 else None
+
+
 def _rgb(image: Image) -> Pixels:
     """Bring an image to RGB, band by band where it is large: copies of all of it would take twice the memory."""
     width, height = image.size
@@ -129,7 +146,7 @@ def _rgb(image: Image) -> Pixels:
 def _colour(image: Image) -> Pixels:
     from PIL import Image as Module
 
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+    if _is_see_through(image):
         layer = image.convert("RGBA")
         image = Module.new("RGBA", layer.size, (255, 255, 255, 255))
         image.alpha_composite(layer)
@@ -180,14 +197,34 @@ def _damage(error: Exception, data: bytes) -> str:
     return f"damaged {kind}"
 
 
-def encode_image(pixels: Pixels, suffix: str) -> bytes:
-    """Return ``pixels`` (height, width, 3) encoded for a file name that ends in ``suffix``: ``.png``, else JPEG."""
+#: The formats that pictures are written in, by the end of their file's name; those that hold opacity; their settings.
+SUFFIXES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+_WITH_OPACITY = ("PNG", "WEBP", "TIFF")
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 92},
+    "WEBP": {"quality": 92},
+    "TIFF": {"compression": "tiff_deflate"},
+}
+
+
+def encode_image(pixels: Pixels, suffix: str, opacity: Pixels | None = None) -> bytes:
+    """Return ``pixels`` (height, width, 3) encoded for a file name that ends in ``suffix``, one of :data:`SUFFIXES`.
+
+    Any other suffix gives a JPEG. ``opacity`` (height, width) is kept where the format holds it; else the
+    picture is laid on white.
+    """
     from PIL import Image
 
-    kind = "PNG" if suffix.lower() == ".png" else "JPEG"
-    settings: dict[str, Any] = {"quality": 92} if kind == "JPEG" else {}
+    kind = SUFFIXES.get(suffix.lower(), "JPEG")
+    image = Image.fromarray(pixels)
+    if opacity is not None:
+        layer = Image.fromarray(opacity)
+        if kind in _WITH_OPACITY:
+            image.putalpha(layer)
+        else:
+            image = Image.composite(image, Image.new("RGB", image.size, "white"), layer)
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, **settings)
+    image.save(buffer, kind, **_SETTINGS.get(kind, {}))
     return buffer.getvalue()
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,8 @@ from dltools.errors import InputError, UsageError
 from dltools.io.records import Record, bbox_of, parse_record, path_fields, path_of
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     from dltools.io.images import Pixels
 
 STDIN = "-"
@@ -101,13 +102,17 @@ class Item:
 
     def read(self) -> bytes:
         """Return the encoded bytes of the input; raise :class:`InputError`."""
-        if self._error is not None:
-            raise self._error
         if self._data is not None:
             return self._data
+        return read_file(self.file())
+
+    def file(self) -> str:
+        """Return the path of the input; raise :class:`InputError` where it has none, or a list named it wrongly."""
+        if self._error is not None:
+            raise self._error
         if self.path is None:
             raise InputError("the record names no file (neither output nor path)", code="bad_record")
-        return read_file(self.path)
+        return self.path
 
     def picture(self) -> Picture:
         """Decode the input as an image, cut to the record's ``bbox``; raise :class:`InputError`."""
@@ -178,15 +183,20 @@ def _region(pixels: Pixels, box: Box | None) -> Picture:
 
 def read_file(path: str) -> bytes:
     """Return the bytes of the file ``path``; raise :class:`InputError` in words."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb", buffering=0) as file:
-            status = os.fstat(descriptor)
-            if stat.S_ISDIR(status.st_mode):
-                raise IsADirectoryError
-            if status.st_size > MAX_FILE_BYTES:
+    with open_file(path) as file:
+        try:
+            if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
                 raise InputError(f"larger than {MAX_FILE_BYTES} bytes", code="too_large")
             return _read_all(file.read)
+        except OSError as error:
+            raise _unreadable(error) from error
+
+
+def open_file(path: str) -> FileIO:
+    """Return the file ``path``, opened for reading and unbuffered; raise :class:`InputError` in words."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        file = open(descriptor, "rb", buffering=0)  # noqa: SIM115 - closed by the caller
     except FileNotFoundError as error:
         raise InputError("no such file", code="not_found") from error
     except IsADirectoryError as error:
@@ -196,7 +206,12 @@ def read_file(path: str) -> bytes:
     except ValueError as error:  # a NUL byte inside a path
         raise InputError("not a usable path", code="not_found") from error
     except OSError as error:
-        raise InputError(f"cannot be read ({(error.strerror or str(error)).lower()})", code="unreadable") from error
+        raise _unreadable(error) from error
+    return file
+
+
+def _unreadable(error: OSError) -> InputError:
+    return InputError(f"cannot be read ({(error.strerror or str(error)).lower()})", code="unreadable")
 
 
 def read_named(path: Path) -> bytes:
@@ -219,6 +234,29 @@ def _read_all(read: Callable[[int], bytes | None]) -> bytes:
     return b"".join(blocks)
 
 
+#: What the names of pictures end in, where a folder is given and not a file.
+PICTURE_SUFFIXES = (
+    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".jp2", ".ppm", ".pgm", ".qoi"
+)  # fmt: skip
+
+
+def pictures_in(folder: str, *, deep: bool = False) -> list[str]:
+    """Return the paths of the pictures in a folder, by their names and in their order; ``deep``: below it too.
+
+    Hidden ones are left out. Raise :class:`InputError` where the folder cannot be read.
+    """
+    found: list[str] = []
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be read ({(error.strerror or str(error)).lower()})") from error
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if deep and not name.startswith("."))
+        pictures = (name for name in sorted(names) if name.lower().endswith(PICTURE_SUFFIXES))
+        found += [os.path.join(place, name) for name in pictures if not name.startswith(".")]
+    return found
+
+
 def image_items(operands: Iterable[str], listed: Iterable[Item], stdin: Read) -> Iterator[Item]:
     """Yield an item for each operand (``-``: every image on standard input), then those that a list named."""
     for operand in operands:
@@ -226,6 +264,12 @@ def image_items(operands: Iterable[str], listed: Iterable[Item], stdin: Read) ->
             yield from _stream_items(stdin)
         else:
             yield Item(operand)
+    yield from listed
+
+
+def audio_items(operands: Iterable[str], listed: Iterable[Item], _stdin: Read) -> Iterator[Item]:
+    """Yield an item for each operand (``-``: all of standard input, unread), then those that a list named."""
+    yield from map(Item, operands)
     yield from listed
 
 

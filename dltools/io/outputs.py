@@ -115,6 +115,12 @@ class OutputFolder:
 
     def write(self, target: Path, data: bytes) -> None:
         """Write a reserved file, whole or not at all."""
+        with self.open(target) as stream:
+            stream.write(data)
+
+    @contextlib.contextmanager
+    def open(self, target: Path) -> Iterator[BinaryIO]:
+        """Open a reserved file, which is there when the block ends without an error."""
         make_folder(self.folder)
         with atomic_write(target, force=self._force) as stream:
-            stream.write(data)
+            yield stream

@@ -19,11 +19,11 @@ from dltools.runtime.npz import read_npz
 _CONFIG = "config"
 
 
-def encode_arrays(config: str, arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+def encode_arrays(config: str, arrays: Mapping[str, npt.NDArray[Any]], *, compress: bool = False) -> bytes:
     """Return the bytes of a file with ``config`` (JSON) and ``arrays``, the same for the same content."""
     stream = io.BytesIO()
     members: dict[str, Any] = {_CONFIG: np.frombuffer(config.encode("utf-8"), np.uint8), **arrays}
-    np.savez(stream, **members)
+    (np.savez_compressed if compress else np.savez)(stream, **members)
     return stream.getvalue()
 
 

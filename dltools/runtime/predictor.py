@@ -17,6 +17,6 @@ class Predictor(Protocol):
     def predict(self, *inputs: Floats) -> Sequence[Floats]:
         """Return the outputs for one batch, in the network's own order.
 
-        Each input has the shape that the network was exported with, except for its first axis, the batch,
-        which may have any size where the network allows it.
+        Each input has the shape that the network was exported with, except for its first axis, the batch, and a
+        picture's rows and columns, which may have any size where the network allows it.
         """

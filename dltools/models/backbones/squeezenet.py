@@ -1,12 +1,13 @@
 """SqueezeNet 1.1 in Keras.
 
 Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters" (2016), form 1.1 of its authors. In:
-float32 pictures (batch, rows, columns, 3), blue, green, red from 0 to 255, ImageNet's means taken off. Out: what the
+float32 pictures (batch, rows, columns, 3), blue, green, red from 0 to 255, with :data:`MEAN` taken off. Out: what the
 last fire module makes of them, (batch, rows / 16, columns / 16, 512), or (:func:`classifier`) a probability a class.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -17,9 +18,13 @@ from keras import layers
 from numpy.typing import NDArray
 
 from dltools.errors import ModelFileError
+from dltools.runtime.assets import Registry, embedded_path
+from dltools.runtime.litert import constants
 
 Tensor: TypeAlias = Any  # keras.KerasTensor; Keras publishes no types
 
+#: What the published weights want taken off blue, green and red (the means of ImageNet, as Caffe's models have them).
+MEAN = (103.939, 116.779, 123.68)
 SIZE = 227  # pixels, the side that the weights were trained on
 CLASSES = 1000
 
@@ -88,6 +93,31 @@ def read_weights(path: Path) -> dict[str, list[NDArray[np.float32]]]:
             return {ours: [np.asarray(file[theirs][f"{theirs}_{part}:0"]) for part in "Wb"] for ours, theirs in _NAMES}
     except (OSError, KeyError) as error:
         raise ModelFileError(f"{path}: not SqueezeNet's weights ({str(error)[:80]})") from error
+
+
+def embedded_weights() -> dict[str, list[NDArray[np.float32]]]:
+    """Return kernel and bias by layer name out of the network that comes with the package, where they are float16."""
+    path = embedded_path(Registry.load().model("squeezenet", "image-classify"))
+    if path is None:
+        raise ModelFileError("squeezenet: not embedded in this installation")
+    return read_converted(path)
+
+
+def read_converted(path: Path) -> dict[str, list[NDArray[np.float32]]]:
+    """Return kernel and bias by layer name out of the ``.tflite`` file that was made of :func:`classifier`.
+
+    Raise :class:`ModelFileError` where it is another network's.
+    """
+    weights: dict[str, dict[int, NDArray[np.float32]]] = {}
+    for name, values in constants(path).items():
+        layer = re.search(r"/(\w+?)_\d+/", name)  # squeezenet_1/conv1_1/convolution, or .../BiasAdd;...
+        if layer is not None and values.dtype.kind == "f":
+            weights.setdefault(layer[1], {})[values.ndim] = values.astype(np.float32)
+    try:
+        # LiteRT has (outputs, rows, columns, inputs), Keras (rows, columns, inputs, outputs).
+        return {ours: [np.moveaxis(weights[ours][4], 0, -1), weights[ours][1]] for ours, _ in _NAMES}
+    except KeyError as error:
+        raise ModelFileError(f"{path}: not SqueezeNet (no layer {error})") from error
 
 
 #: Each convolution's name here and in the published file.

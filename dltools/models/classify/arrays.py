@@ -1,7 +1,7 @@
 """Classifiers that NumPy runs, as files: networks of :mod:`dltools.models.nn`, several of which are averaged.
 
-``logistic`` and ``mlp`` take pixels; ``squeezenet`` takes the 512 numbers that the embedded SqueezeNet makes of a
-picture, and so learns new classes from few pictures. In: (views, size, size, 3), prepared. Out: (views, classes).
+They take pixels, or the 512 numbers that the embedded SqueezeNet makes of a picture, and so learn new classes from few
+pictures. In: (views, size, size, 3), prepared. Out: (views, classes).
 """
 
 from __future__ import annotations
@@ -69,7 +69,12 @@ def open_arrays(path: Path, *, threads: int) -> tuple[ClassifierConfig, Predicto
         raise ModelFileError(f"{path}: not {_WHAT}") from error
     if members is None:
         raise ModelFileError(f"{path}: arrays that do not fit its configuration")
-    return config, ArrayPredictor(members, embedded_features(threads) if config.arch == "squeezenet" else None)
+    return config, ArrayPredictor(members, embedded_features(threads) if takes_features(config) else None)
+
+
+def takes_features(config: ClassifierConfig) -> bool:
+    """Return whether the networks take what the embedded network makes of a picture."""
+    return len(config.network["shape"]) == 1
 
 
 def embedded_features(threads: int) -> Predictor:
@@ -84,7 +89,7 @@ def _members(config: ClassifierConfig, arrays: dict[str, Array]) -> list[Network
     """Return the networks that a configuration describes with their arrays, or None where these do not fit."""
     facts, size = config.network, config.preparation.size
     shape, count = tuple(map(int, facts["shape"])), int(facts["members"])
-    wanted = (FEATURES,) if config.arch == "squeezenet" else (size, size, 3)
+    wanted = (FEATURES,) if takes_features(config) else (size, size, 3)
     if shape != wanted or not 0 < count <= _MOST_MEMBERS:
         return None
     words = parse(str(facts["layers"]))

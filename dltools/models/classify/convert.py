@@ -24,10 +24,15 @@ def convert(name: str, weights: Path, classes: Sequence[str]) -> bytes:
     Raise :class:`ModelFileError` where the weights do not fit.
     """
     with quiet_tensorflow():
+        from dltools.models.backbones import vgg
         from dltools.models.classify import network
 
-        model = network.resnet50() if name == "resnet50" else network.vgg19()
-        network.load_weights(model, weights)
+        if name == "resnet50":
+            model = network.resnet50()
+            network.load_weights(model, weights)
+        else:
+            model = vgg.classifier("vgg19")
+            vgg.load_weights(model, weights)
     config = ClassifierConfig(name, "resnet50" if name == "resnet50" else "vgg19", KERAS, tuple(classes))
     return append_config(to_litert(model, quantize="float32"), config.to_json())
 

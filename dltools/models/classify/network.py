@@ -1,8 +1,8 @@
-"""The classifiers' architectures in Keras: ResNet-50 and VGG-19.
+"""The classifiers' architectures in Keras: ResNet-50, a small network from scratch, and SqueezeNet for own classes.
 
 He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2016), with the strides where Keras has them (in
-a block's first convolution); Simonyan and Zisserman, "Very Deep Convolutional Networks for Large-Scale Image
-Recognition" (2015). In: float32 pictures (batch, size, size, 3), prepared. Out: a probability a class.
+a block's first convolution). VGG-19 and SqueezeNet's convolutions are in :mod:`dltools.models.backbones`. In: float32
+pictures (batch, size, size, 3), prepared. Out: a probability a class.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import keras
 from keras import layers
 
 from dltools.errors import ModelFileError, first_line
+from dltools.models.backbones import squeezenet as backbone
 
 Tensor: TypeAlias = Any  # keras.KerasTensor; Keras publishes no types
 
@@ -21,7 +22,6 @@ _EPSILON = 1.001e-5  # of batch normalization, Keras' constant for its residual 
 #: ResNet-50's four stages: how wide (times the network's width), how many blocks, and the stride of the first.
 _STAGES = ((1, 3, 1), (2, 4, 2), (4, 6, 2), (8, 3, 2))
 _EXPANSION = 4  # how many times wider a block's output is than its middle
-_VGG19 = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # channels and convolutions of each block
 
 
 def resnet50(size: int = 224, classes: int = 1000, *, width: int = 64) -> keras.Model:
@@ -78,19 +78,16 @@ def _probabilities(tensor: Tensor, classes: int) -> Tensor:
     return layers.Dense(classes, activation="softmax", name="predictions")(tensor)
 
 
-def vgg19(size: int = 224, classes: int = 1000) -> keras.Model:
-    """Return VGG-19 with its three dense layers, untrained, its layers named as Keras names them."""
-    picture = keras.Input((size, size, 3), name="picture")
-    tensor = picture
-    for block, (channels, convolutions) in enumerate(_VGG19, 1):
-        for number in range(1, convolutions + 1):
-            name = f"block{block}_conv{number}"
-            tensor = layers.Conv2D(channels, 3, padding="same", activation="relu", name=name)(tensor)
-        tensor = layers.MaxPooling2D(2, name=f"block{block}_pool")(tensor)
-    tensor = layers.Flatten(name="flatten")(tensor)
-    for name in ("fc1", "fc2"):
-        tensor = layers.Dense(4096, activation="relu", name=name)(tensor)
-    return keras.Model(picture, _probabilities(tensor, classes), name="vgg19")
+def squeezenet(size: int, classes: int, *, dropout: float = 0.5) -> keras.Model:
+    """Return SqueezeNet's convolutions (:mod:`dltools.models.backbones.squeezenet`) under one dense layer, untrained.
+
+    That layer begins with zeros: the first steps do not disturb what is below.
+    """
+    base = backbone.features(size, size)
+    tensor = layers.GlobalAveragePooling2D(name="mean")(base.output)
+    tensor = layers.Dropout(dropout, name="dropout")(tensor)
+    tensor = layers.Dense(classes, activation="softmax", kernel_initializer="zeros", name="predictions")(tensor)
+    return keras.Model(base.input, tensor, name="squeezenet")
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
@@ -99,3 +96,23 @@ def load_weights(model: keras.Model, path: Path) -> None:
         model.load_weights(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelFileError(f"{path}: not the weights of {model.name} ({first_line(error)[:100]})") from error
+
+
+def convnet(size: int, classes: int, *, width: int = 32, dropout: float = 0.3, name: str = "convnet") -> keras.Model:
+    """Return a small network for few pictures: blocks of convolution, normalization and pooling, then one mean.
+
+    Each block halves the picture until it is smaller than 8 pixels; ``width``: channels of the first block.
+    """
+    picture = keras.Input((size, size, 3), name="picture")
+    tensor, side, channels = picture, size, width
+    number = 0
+    while side >= 8 or not number:
+        number += 1
+        tensor = layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"conv{number}")(tensor)
+        tensor = layers.BatchNormalization(momentum=0.9, name=f"norm{number}")(tensor)
+        tensor = layers.ReLU(name=f"relu{number}")(tensor)
+        tensor = layers.MaxPooling2D(2, padding="same", name=f"pool{number}")(tensor)
+        side, channels = -(-side // 2), min(2 * channels, 4 * width)
+    tensor = layers.GlobalAveragePooling2D(name="mean")(tensor)
+    tensor = layers.Dropout(dropout, name="dropout")(tensor)
+    return keras.Model(picture, _probabilities(tensor, classes), name=name)

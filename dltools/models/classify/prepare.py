@@ -64,7 +64,7 @@ def resized(pixels: Pixels, width: int, height: int, sampling: Sampling) -> Pixe
     return np.asarray(Image.fromarray(pixels).resize((width, height), way))
 
 
-def normalized(squares: Pixels, preparation: Preparation) -> Floats:
+def normalized(squares: Pixels | Floats, preparation: Preparation) -> Floats:
     """Return squares (pictures, size, size, 3) as input, float32; each is followed by its mirror image if wanted."""
     ordered = squares[..., ::-1] if preparation.channels == "bgr" else squares
     values = ordered.astype(np.float32)

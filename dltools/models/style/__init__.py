@@ -1,0 +1,1 @@
+"""Style transfer: a photograph, painted as another picture is."""

@@ -1,0 +1,1 @@
+"""The word that a listener waits for, in a file or as it is spoken."""

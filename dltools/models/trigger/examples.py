@@ -1,0 +1,124 @@
+"""Training examples: ten seconds of sound with the word, other words, speech, music and noise mixed in.
+
+In: the recordings of :mod:`dltools.models.trigger.material`, 16 kHz. Out: samples (count,) of an example, and the
+sample at which each utterance of the word ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dltools.models.trigger import augment
+from dltools.models.trigger.config import Floats
+from dltools.models.trigger.material import Clip, Hard, Material, Place
+
+RATE = augment.RATE
+SECONDS = 10
+LENGTH = SECONDS * RATE
+_GAP = 0.12  # seconds, the least between two utterances
+_QUIETEST, _LOUDEST = -5.0, 30.0  # decibels of the words over what is behind them
+_BEFORE, _ON, _AFTER = 0.28, 0.24, 0.5  # seconds before the end of the word, behind it, and behind that
+
+
+class Example(NamedTuple):
+    """Samples (count,), and where utterances of the word end, in samples."""
+
+    samples: Floats
+    ends: tuple[int, ...]
+
+
+def mixed(material: Material, random: np.random.Generator, hard: Hard) -> Example:
+    """Return an example: a background, and some words over it, each with its own throat, room and loudness.
+
+    What is ``hard`` comes more often.
+    """
+    behind = _background(material.backgrounds, random, hard.places)
+    words, ends = _words(material, random, hard.words)
+    ratio = random.uniform(_QUIETEST, _LOUDEST)
+    if ratio < 3 and random.random() < 0.4:
+        ratio += 10  # the faintest are rarer
+    mixture = words + behind * np.float32(10 ** (-ratio / 20)) if words.any() else behind
+    if random.random() < 0.25:
+        mixture = augment.microphone(mixture, random)
+    if random.random() < 0.12:
+        mixture = augment.codec(mixture, random)
+    return Example(augment.line(mixture, random), tuple(ends))
+
+
+def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]) -> tuple[Floats, list[int]]:
+    words = np.zeros(LENGTH + RATE, np.float32)
+    ends: list[int] = []
+    at = int(random.uniform(0.3, 2.5) * RATE)
+    share = random.choice([0.0, 0.45, 0.6])  # of the words, those that are the word
+    while True:
+        wanted = bool(random.random() < share)
+        chosen: Sequence[Clip] = material.positives if wanted else material.negatives
+        if hard and not wanted and random.random() < 0.4:
+            chosen = hard
+        spoken = chosen[int(random.integers(len(chosen)))].samples
+        if random.random() < 0.7:
+            spoken = augment.throat(spoken, random)
+        length = len(spoken)
+        if at + length > LENGTH - RATE // 3:
+            return words[:LENGTH], ends
+        if random.random() < 0.7:
+            spoken = augment.microphone(spoken, random)
+        if random.random() < 0.6:
+            spoken = augment.room(spoken, random)
+        level = 10 ** (random.uniform(-6, 6) / 20) / augment.loudness(spoken[:length])
+        spoken = spoken[: len(words) - at] * np.float32(level)
+        words[at : at + len(spoken)] += spoken
+        if wanted:
+            ends.append(at + length)
+        # Now and then a word follows at once, or a long pause.
+        at += length + int((_GAP + random.choice([0.0, 0.3, 1.0, 2.0]) * random.random()) * RATE)
+
+
+def _background(recordings: Sequence[Clip], random: np.random.Generator, hard: Sequence[Place]) -> Floats:
+    kind = random.random()
+    if hard and kind < 0.3:
+        place = hard[int(random.integers(len(hard)))]
+        made = _around(recordings[place.recording].samples, int(place.second * RATE))
+    elif kind < 0.8:
+        made = _crop(recordings, random)
+        if random.random() < 0.3:
+            made = made / augment.loudness(made) + augment.noise(LENGTH, random) * np.float32(random.uniform(0, 0.6))
+    elif kind < 0.96:
+        made = augment.noise(LENGTH, random)
+    else:
+        return np.zeros(LENGTH, np.float32)
+    return np.asarray(made / augment.loudness(made), np.float32)
+
+
+def _crop(recordings: Sequence[Clip], random: np.random.Generator) -> Floats:
+    """Return ten seconds, each source as likely as the root of its share of the time."""
+    lengths = np.array([len(recording.samples) for recording in recordings], float)
+    chosen = recordings[random.choice(len(recordings), p=lengths / lengths.sum())].samples
+    if len(chosen) <= LENGTH:
+        return np.resize(chosen, LENGTH)
+    start = random.integers(len(chosen) - LENGTH)
+    return chosen[start : start + LENGTH]
+
+
+def _around(samples: Floats, middle: int) -> Floats:
+    start = max(0, min(middle - LENGTH // 2, len(samples) - LENGTH))
+    return np.resize(samples[start : start + LENGTH], LENGTH)
+
+
+def targets(ends: Sequence[int], steps: int, hop: float) -> npt.NDArray[np.float32]:
+    """Return what a network is to say at each of ``steps`` steps of ``hop`` samples: 1 right behind the word, else 0.
+
+    Just before and after that it may say what it likes, which is -1.
+    """
+    wanted = np.zeros(steps, np.float32)
+    for end in ends:
+        first = int(end / hop)
+        bounds = [round(seconds * RATE / hop) for seconds in (_BEFORE, _ON, _AFTER)]
+        around = slice(max(0, first - bounds[0]), first + bounds[1] + bounds[2])
+        wanted[around] = np.where(wanted[around] > 0, wanted[around], -1)
+        wanted[first : first + bounds[1]] = 1
+    return wanted

@@ -1,0 +1,160 @@
+"""Train a trigger model: mix examples, fit, look where the word is wrongly heard, mix those in, fit again.
+
+In: the recordings of :mod:`dltools.models.trigger.material`, some voices and sources of which are held out. Out: a
+configuration with what was measured on these, and weights.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from dltools.models.trigger import augment
+from dltools.models.trigger.config import Floats, Kind, TriggerConfig, Weights
+from dltools.models.trigger.evaluate import Measures, default_threshold, measure
+from dltools.models.trigger.material import Clip, Hard, Material
+from dltools.models.trigger.sets import Hearing, Progress, Set, batches
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How a model is trained; the defaults were chosen on held-out voices and sources.
+
+    ``examples``: of ten seconds, mixed before the first round and, in part anew, before each other one. ``rounds``: of
+    fitting, looking for false accepts between two of them. ``false_accepts``: an hour, which the default threshold
+    allows on the held-out recordings.
+    """
+
+    seed: int
+    examples: int = 5000
+    rounds: int = 3
+    epochs: int = 8
+    batch: int = 64
+    learning_rate: float = 2e-3
+    dropout: float = 0.25
+    noise: float = 0.3
+    positive_weight: float = 6.0
+    false_accepts: float = 0.2
+
+
+class Trained(NamedTuple):
+    """A new model, and what was measured on held-out voices and sources."""
+
+    config: TriggerConfig
+    weights: Weights
+    losses: list[float]
+    held_out: Measures
+
+
+def train(
+    material: Material,
+    held_out: Material,
+    kind: Kind,
+    label: str,
+    recipe: Recipe,
+    *,
+    threads: int = 1,
+    progress: Progress | None = None,
+    resume: Weights | None = None,
+) -> Trained:
+    """Train a model of ``kind`` for the word ``label``; the result is the same to the byte for one recipe."""
+    tell = progress or (lambda _what, _done, _all: None)
+    from dltools.runtime.export import quiet_tensorflow
+
+    with quiet_tensorflow():
+        import keras
+        import tensorflow as tf
+
+        from dltools.models.trigger.network import SHAPES, Network
+
+    keras.utils.set_random_seed(recipe.seed)
+    tf.config.experimental.enable_op_determinism()
+    shape = SHAPES[kind]
+    hearing = Hearing(kind, shape.stride, threads, tell)
+    recordings = hearing.recordings(material.backgrounds)
+    hard = Hard([], [])
+    learned = hearing.mixed(material, recipe.examples, recipe.seed, hard)
+    network = Network(shape, learned.features.shape[2], dropout=recipe.dropout, noise=recipe.noise, seed=recipe.seed)
+    flat = learned.features.reshape(-1, learned.features.shape[2]).astype(np.float32)
+    mean, spread = flat.mean(axis=0), flat.std(axis=0) + np.float32(1e-3)
+    if resume is None:
+        network.mean.assign(mean)
+        network.spread.assign(spread)
+    else:
+        network.restore(resume, mean, spread)
+    losses: list[float] = []
+    for number in range(recipe.rounds):
+        if number:
+            found = hearing.falsely(material, recordings, network.exported())
+            hard = Hard(hard.places + found.places, found.words)
+            more = hearing.mixed(material, recipe.examples // 2, recipe.seed + number, hard)
+            learned = Set(*(np.concatenate(pair) for pair in zip(learned, more, strict=True)))
+        frames = [(place.recording, round(place.second * hearing.rate / hearing.hop)) for place in hard.places]
+        losses += _fit(network, learned, recordings, frames, recipe, number, tell)
+    rounded = _rounded(network.exported())
+    measures = measure(rounded, kind, shape.stride, held_out, recipe.seed, threads=threads, progress=tell)
+    facts = {
+        **dataclasses.asdict(recipe),
+        "positives": len(material.positives),
+        "negatives": len(material.negatives),
+        "background_hours": round(_hours(material.backgrounds), 2),
+        "hard": len(hard.places),
+        "hard_words": len(hard.words),
+        "losses": [round(loss, 5) for loss in losses],
+    }
+    threshold = default_threshold(measures.curve, recipe.false_accepts)
+    config = TriggerConfig(
+        kind, label, shape.stride, threshold, measures.curve, measures.hours, measures.delay, _length(material), facts
+    )
+    return Trained(config, rounded, losses, measures)
+
+
+def _rounded(weights: Weights) -> Weights:
+    """Return weights as a file holds them, so that what is measured is what is shipped."""
+    from dltools.models.trigger.store import halved
+
+    return halved(weights)
+
+
+def _length(material: Material) -> float:
+    return round(float(np.median([len(clip.samples) for clip in material.positives])) / augment.RATE, 3)
+
+
+def _hours(recordings: Sequence[Clip]) -> float:
+    return sum(len(clip.samples) for clip in recordings) / augment.RATE / 3600
+
+
+def _fit(
+    network: object,
+    learned: Set,
+    recordings: Sequence[Floats],
+    places: Sequence[tuple[int, int]],
+    recipe: Recipe,
+    number: int,
+    tell: Progress,
+) -> list[float]:
+    """Fit on the examples and, among them, on plain recordings, the network's state carried from batch to batch."""
+    import keras
+    import tensorflow as tf
+
+    from dltools.models.trigger.network import train_step
+
+    random = np.random.default_rng((recipe.seed, number))
+    steps = recipe.epochs * (len(learned.features) * 4 // 3 // recipe.batch)
+    schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate / (1 + number), max(1, steps), alpha=0.02)
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-3)
+    optimizer.build(network.trainable_variables)  # type: ignore[attr-defined]
+    step = train_step(network, optimizer, recipe.positive_weight)  # type: ignore[arg-type]
+    states = [tf.zeros((recipe.batch, units)) for units in network.shape.units]  # type: ignore[attr-defined]
+    losses = []
+    for epoch in range(recipe.epochs):
+        total, count = 0.0, 0
+        for features, wanted in batches(learned, recordings, places, recipe.batch, random):
+            loss, states = step(tf.constant(features), tf.constant(wanted), states)
+            total, count = total + float(loss), count + 1
+        losses.append(total / max(1, count))
+        tell(f"round {number + 1}, loss {losses[-1]:.4f}", epoch + 1, recipe.epochs)
+    return losses

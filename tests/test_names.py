@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 
 from dltools.errors import InputError, ModelFileError, UsageError
 from dltools.models.names import infer
+from dltools.models.names.background import spliced, unrelated
 from dltools.models.names.config import KINDS, Kind, NamesConfig, Weights
-from dltools.models.names.data import OWN_NAMES, distinct, normalize, read_names, split
+from dltools.models.names.data import OWN_NAMES, distinct, normalize, own_words, read_names, split
 from dltools.models.names.infer import Invented, Namer, Wish
 from dltools.models.names.ngram import NGram, tuned
 from dltools.models.names.recurrent import BLOCK, Recurrent, State
 from dltools.models.names.sampler import Shape, choose, draw, shares
 from dltools.models.names.store import decode, encode
+from dltools.models.names.teacher import best_shares, by_place, mixture_loss
 from dltools.models.names.training import Recipe, first_weights, train
 from tests.conftest import ROOT, Run
 
@@ -115,6 +117,38 @@ def test_tuned_discounts_are_no_worse() -> None:
     assert NGram(parts.train, discounts=discounts, order=3).loss(parts.validation) <= NGram(parts.train, order=3).loss(
         parts.validation
     )
+
+
+# --- the background
+
+
+def test_the_own_words_come_from_no_name_of_the_list() -> None:
+    words, names = own_words(), read_names(OWN_NAMES)
+    assert len(words) > 90_000 and words == sorted(set(words))
+    assert {"Homo", "Passer", "Quercus", "Varanus"} <= set(words)
+    left = unrelated(words, names)
+    assert 0.97 * len(words) < len(left) < len(words)
+    assert not {name.casefold() for name in names} & {word.casefold() for word in left}
+
+
+def test_what_comes_from_a_name_is_left_out() -> None:
+    words = ["Tyrannosauridae", "TYRANNOSAURUS", "Tyrannosauria", "Tyrannus", "Yia", "yi", "Baryonychinae", "Baryonus"]
+    assert unrelated(words, ["Tyrannosaurus", "Yi", "Baryonyx"]) == ["Tyrannus", "Yia"]
+
+
+@given(
+    st.lists(st.text("abco", max_size=12)),
+    st.lists(st.text("abco", min_size=1, max_size=14), min_size=1),
+    st.integers(0, 99),
+)
+def test_a_splice_begins_like_a_word_and_ends_like_a_name(words: list[str], names: list[str], seed: int) -> None:
+    made = spliced(words, names, np.random.default_rng(seed))
+    assert len(made) <= len(words)
+    for text in set(made) - set(words):
+        assert any(
+            any(word.startswith(text[:at]) for word in words) and any(name.endswith(text[at - 1 :]) for name in names)
+            for at in range(3, len(text))
+        )
 
 
 # --- the networks
@@ -299,6 +333,32 @@ def test_training_repeats_to_the_byte(kind: Kind) -> None:
     assert first.config.names == tuple(TOWNS)
 
 
+def test_a_background_is_read_first_and_never_held_out_names() -> None:
+    told: list[str] = []
+    words = [*TOWNS, "Москвабург", "Тверь", "Кострома", "London", "Вологда", "Самара", "Калуга"]
+    recipe = Recipe.of("lstm", 3, background=True, **{**TINY, "word_epochs": 2, "word_batch": 4})
+    trained = train(TOWNS, "lstm", recipe, lambda what, *_now: told.append(what), background=words)
+    assert told[:2] == ["background"] * 2 and "background" not in told[2:]
+    assert (
+        trained.config.training["words"] == 2
+    )  # Кострома, Самара: the others are towns, begin so, or have new letters
+    assert sum(trained.config.training["shares"]) == pytest.approx(1)
+    assert trained.config.names == tuple(TOWNS)
+    assert trained.ngram_words is not None and math.isfinite(trained.ngram_words)
+    alone = train(TOWNS, "lstm", Recipe.of("lstm", 3, **TINY))
+    assert alone.ngram == trained.ngram and alone.ngram_words is None
+
+
+def test_the_best_shares_of_a_mixture() -> None:
+    names = ["abba", "cab"]
+    good, bad = NGram(names), NGram(["eeee", "dede"])
+    assert best_shares([bad, good], names).tolist() == [0, 1]
+    shares = best_shares([good, bad, good], [*names, "dede"])
+    assert shares.sum() == pytest.approx(1) and 0 < shares[1] < 1
+    table = by_place([good, bad, good], [*names, "dede"])
+    assert mixture_loss(shares, table) < min(mixture_loss(row, table) for row in np.eye(3))
+
+
 def test_what_is_told_of_a_model_is_true() -> None:
     trained = train(TOWNS, "lstm", Recipe.of("lstm", 1, **TINY))
     namer = Namer(trained.config, trained.weights)
@@ -364,7 +424,7 @@ def test_samples_are_new_distinct_and_sound_right(shipped: Namer) -> None:
     assert sum(name.novel for name in names_of(shipped, 1000, 1, Wish(Shape(0.8, 0, 0.995), novel=False))) >= 950
     parts = split(read_names(OWN_NAMES))
     judge = NGram(parts.train + parts.validation)
-    usual = names_of(shipped, 1000, 1, Wish(Shape(0.9, 0, 0.995)))
+    usual = names_of(shipped, 1000, 1, Wish(Shape(0.8, 0, 0.995)))
     ours = np.mean([judge.nats(name.text) for name in usual])
     assert ours == pytest.approx(np.mean([judge.nats(name) for name in parts.test]), abs=0.1)
     assert sum(re.fullmatch("[A-Z][a-z]+", name.text) is not None for name in usual) >= 990

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
+import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dltools.models.emoji.config import Kind
@@ -131,9 +133,22 @@ def build_date_translate_attention(_registry: Registry) -> bytes:
     return encode(trained.config, trained.weights)
 
 
+def build_genera(registry: Registry) -> bytes:
+    """Gather the genera of living things: the first words of names of two words, as species have them."""
+    import zstandard
+
+    with fetch(registry.file("ncbi-scientific-names.zst")).open("rb") as stream:
+        taxa = zstandard.ZstdDecompressor().stream_reader(stream).read().decode("utf-8")
+    species = r"^([A-Z][a-z]{2,}) (?!virus$|phage$|bacterium$)[a-z-]{2,}$"
+    genera = sorted(set(re.findall(species, taxa, re.MULTILINE)))
+    return lzma.compress("\n".join(genera).encode("ascii") + b"\n", preset=9)
+
+
 def build_dino_names_lstm(_registry: Registry) -> bytes:
-    """Train the default names model, as ``dino-names train --seed 1 --out FILE`` does."""
-    return _dino_names("lstm")
+    """Train the default names model, as ``dino-names train --background own --seed 1 --out FILE`` does."""
+    from dltools.models.names.data import own_words
+
+    return _dino_names("lstm", own_words())
 
 
 def build_dino_names_rnn(_registry: Registry) -> bytes:
@@ -141,12 +156,13 @@ def build_dino_names_rnn(_registry: Registry) -> bytes:
     return _dino_names("rnn")
 
 
-def _dino_names(kind: names.Kind) -> bytes:
+def _dino_names(kind: names.Kind, background: Sequence[str] = ()) -> bytes:
     from dltools.models.names.data import OWN_NAMES, read_names
     from dltools.models.names.store import encode
     from dltools.models.names.training import Recipe, train
 
-    trained = train(read_names(OWN_NAMES), kind, Recipe.of(kind, 1))
+    recipe = Recipe.of(kind, 1, background=bool(background))
+    trained = train(read_names(OWN_NAMES), kind, recipe, background=background)
     return encode(trained.config, trained.weights)
 
 
@@ -228,6 +244,7 @@ BUILDERS: dict[str, Callable[[Registry], bytes]] = {
     "date-translate-attention": build_date_translate_attention,
     "emojify-lstm": build_emojify_lstm,
     "emojify-average": build_emojify_average,
+    "genera": build_genera,
     "dino-names-lstm": build_dino_names_lstm,
     "dino-names-rnn": build_dino_names_rnn,
     "speech-mel": build_speech_mel,

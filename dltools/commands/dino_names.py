@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 NAME = "dino-names"
 _KINDS = ("lstm", "rnn")
+_OWN = "own"  # words that come with the toolkit
 _LONGEST = 64  # as models.names.config.MAX_LENGTH, which --help must not load NumPy for
 
 cli = DefaultGroup(
@@ -70,7 +71,7 @@ _COLUMNS = ("text", "score", "novel", "sample", "seed")
     "-t",
     "--temperature",
     type=click.FloatRange(0.01, 100),
-    default=0.9,
+    default=0.8,
     show_default=True,
     help="Below 1: more usual names; above: stranger ones.",
 )
@@ -165,7 +166,12 @@ def score(context: Context, model: str) -> TextWork:
 
 
 def _measured(trained: Trained) -> Record:
-    losses = {"validation_loss": trained.validation, "test_loss": trained.test, "ngram_loss": trained.ngram}
+    losses = {
+        "validation_loss": trained.validation,
+        "test_loss": trained.test,
+        "ngram_loss": trained.ngram,
+        "ngram_background_loss": trained.ngram_words,
+    }
     return {
         "names": sum(map(len, trained.parts)),
         **{name: len(part) for name, part in trained.parts._asdict().items()},
@@ -178,14 +184,18 @@ def _summary(record: Record, _paint: Callable[..., str]) -> str:
     rows = [f"{printable(record['output'])}: {record['names']} names, {record['epochs']} epochs, seed {record['seed']}"]
     rows.append(f"  {record['validation_loss']:.4f} nats a character on {record['validation']} names for validation")
     if record["test_loss"] is not None:
-        rows.append(f"  {record['test_loss']:.4f} on {record['test']} test names (5-gram: {record['ngram_loss']:.4f})")
+        both = record["ngram_background_loss"]
+        also = "" if both is None else f"; with the background: {both:.4f}"
+        rows.append(
+            f"  {record['test_loss']:.4f} on {record['test']} test names (5-gram: {record['ngram_loss']:.4f}{also})"
+        )
     return "\n".join(rows)
 
 
 _MEASURES = View(
     (
         *("output", "seed", "names", "train", "validation", "test"),
-        *("epochs", "validation_loss", "test_loss", "ngram_loss"),
+        *("epochs", "validation_loss", "test_loss", "ngram_loss", "ngram_background_loss"),
     ),
     _summary,
 )
@@ -199,6 +209,12 @@ _MEASURES = View(
 )
 @click.option(
     "--resume", type=options.KindOrFile(_KINDS), metavar="MODEL", help="Go on from this model, of the same kind."
+)
+@click.option(
+    "--background",
+    type=options.KindOrFile((_OWN,)),
+    metavar="own|FILE",
+    help="Read these words first, one a line, which the list is akin to; own: genera of living things.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Makes training repeatable.")
 @click.option("--epochs", type=click.IntRange(1, 100_000), help="At most so many passes over the names.")
@@ -215,6 +231,7 @@ def train(
     out: str,
     model: Kind,
     resume: str | None,
+    background: str | None,
     seed: int | None,
     **chosen: int | None,
 ) -> None:
@@ -227,7 +244,7 @@ def train(
 
     one_blas_thread()
     from dltools.io.outputs import atomic_write
-    from dltools.models.names.data import OWN_NAMES, read_names
+    from dltools.models.names.data import OWN_NAMES, own_words, read_names
     from dltools.models.names.infer import Namer
     from dltools.models.names.store import encode
     from dltools.models.names.training import Recipe
@@ -235,10 +252,12 @@ def train(
 
     context = open_context(ctx)
     listed = read_names(OWN_NAMES if names is None else Path(names))
+    words = [] if background is None else own_words() if background == _OWN else read_names(Path(background))
     earlier = None if resume is None else Namer.load(resume)
     recipe = Recipe.of(
         model,
         secrets.randbelow(2**31) if seed is None else seed,
+        background=bool(words),
         **{name: value for name, value in chosen.items() if value is not None},
     )
 
@@ -246,6 +265,6 @@ def train(
         context.announce(f"{what}: epoch {done} of {total}")
 
     with atomic_write(Path(out), force=context.settings.force) as stream:
-        trained = fit(listed, model, recipe, progress, earlier)
+        trained = fit(listed, model, recipe, progress, earlier, words)
         stream.write(encode(trained.config, trained.weights))
     write_one(context, {"output": out, "seed": recipe.seed, **_measured(trained)}, _MEASURES)

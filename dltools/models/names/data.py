@@ -10,8 +10,10 @@ from typing import NamedTuple
 from dltools.errors import InputError
 from dltools.io.inputs import read_named
 from dltools.models.names.config import MAX_LENGTH
+from dltools.runtime.assets import Registry, embedded_path
 
 OWN_NAMES = Path(__file__).with_name("genera.txt")
+_OWN_WORDS = "genera"
 #: A name's hash goes to one of so many parts: part 0 is for the test, part 1 for validation.
 PARTS = 10
 _UNUSABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})  # control characters, lone surrogates, line separators
@@ -38,6 +40,14 @@ def read_names(path: Path) -> list[str]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: not UTF-8") from error
     return distinct(lines, str(path))
+
+
+def own_words() -> list[str]:
+    """Return the words that come with the toolkit as a background: genera of living things."""
+    import lzma
+
+    path = embedded_path(Registry.load().model(_OWN_WORDS))
+    return [] if path is None else lzma.decompress(path.read_bytes()).decode("ascii").split()
 
 
 def distinct(lines: Iterable[str], source: str) -> list[str]:

@@ -50,18 +50,23 @@ class NGram:
 
     def probability(self, before: str, character: str) -> float:
         """Return the probability of ``character`` (or :data:`END`) after the context ``before``."""
-        share = 1 / self._classes
+        return self.probabilities(before, character)[0]
+
+    def probabilities(self, before: str, characters: Sequence[str]) -> list[float]:
+        """Return the probability of each of ``characters`` after the context ``before``."""
+        shares = [1 / self._classes] * len(characters)
         for size in range(len(before) + 1):
             context = before[len(before) - size :]
             row = self._after[size].get(context)
             if row is None:
                 continue
-            discounts = self.discounts[size]
-            count = self._counts[size].get(context + character, 0)
-            kept = count - discounts[min(count, 3) - 1] if count else 0.0
+            discounts, counts = self.discounts[size], self._counts[size]
             spread = sum(discount * seen for discount, seen in zip(discounts, row[1:], strict=True))
-            share = (kept + spread * share) / row[0]
-        return share
+            for at, character in enumerate(characters):
+                count = counts.get(context + character, 0)
+                kept = count - discounts[min(count, 3) - 1] if count else 0.0
+                shares[at] = (kept + spread * shares[at]) / row[0]
+        return shares
 
     def nats(self, name: str) -> float:
         """Return minus the log-probability of ``name`` and its end, in nats a character, the end counted as one."""

@@ -1,6 +1,6 @@
-"""What a network learns from in the end: names that the trained networks and the n-gram model make up together.
+"""What a network learns from in the end: names that the trained networks and n-gram models make up together.
 
-Both know a list in different ways, and their mixture is better than either. A network that is shown what the mixture
+Each knows a list in its own way, and their mixture is better than any of them. A network that is shown what the mixture
 says after each character of names that it drew learns to say the same (Hinton, Vinyals and Dean, "Distilling the
 Knowledge in a Neural Network", 2015). In: names. Out: numbers of characters (length,) and the probabilities of what may
 follow the start and each of them (length + 1, classes).
@@ -8,6 +8,7 @@ follow the start and each of them (length + 1, classes).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,21 +24,22 @@ from dltools.models.names.sampler import choose
 Doubles = npt.NDArray[np.float64]
 
 _ROWS = 16 * BLOCK  # drawn together
-_SHARES = np.linspace(0, 1, 21)
+_STEPS = 20
 
 
 class Lesson(NamedTuple):
-    """A name, ``numbers`` (length,), and what may come at each place of it, ``targets`` (length + 1, classes)."""
+    """A name, ``numbers`` (length,), and what may come at each place of it, ``targets`` (length + 1, classes); None
+    where that is the name itself."""
 
     numbers: list[int]
-    targets: Floats
+    targets: Floats | None = None
 
 
 class Teacher:
-    """The mixture of a network and an n-gram model that know the same names; ``share`` is the network's."""
+    """The mixture of networks and n-gram models, whose shares are ``shares``, the networks' first."""
 
-    def __init__(self, namer: Namer, ngram: NGram, share: float) -> None:
-        self._namer, self._ngram, self.share = namer, ngram, share
+    def __init__(self, namer: Namer, ngrams: Sequence[NGram], shares: Doubles) -> None:
+        self._namer, self._ngrams, self.shares = namer, ngrams, shares
         self._tables: dict[str, Doubles] = {}
 
     def lessons(self, count: int, random: np.random.Generator) -> list[Lesson]:
@@ -60,7 +62,7 @@ class Teacher:
                 break
             ours = _softmax(state.advance(last.reshape(blocks, BLOCK)).reshape(blocks * BLOCK, -1)[alive])
             theirs = np.array([self._table(texts[row]) for row in alive])
-            mixed = self.share * ours + (1 - self.share) * theirs
+            mixed = self.shares[0] * ours + theirs
             chosen = choose(mixed.astype(np.float32), random.random(len(alive)) * (1 - 2.0**-24))
             for row, number, shares in zip(alive.tolist(), chosen.tolist(), mixed, strict=True):
                 targets[row].append(shares)
@@ -77,21 +79,38 @@ class Teacher:
         ]
 
     def _table(self, text: str) -> Doubles:
-        """Return the n-gram model's probabilities of what follows ``text`` (classes,)."""
-        context = self._ngram.context(text)
+        """Return the n-gram models' part in the probabilities of what follows ``text`` (classes,)."""
+        context = self._ngrams[0].context(text)
         if context not in self._tables:
-            classes = (self._ngram.END, *self._namer.config.alphabet)
-            shares = np.array([self._ngram.probability(context, character) for character in classes])
-            self._tables[context] = shares / shares.sum()
+            classes = (NGram.END, *self._namer.config.alphabet)
+            table = np.array([ngram.probabilities(context, classes) for ngram in self._ngrams])
+            self._tables[context] = self.shares[1:] @ (table / table.sum(axis=1, keepdims=True))
         return self._tables[context]
 
 
-def best_share(namer: Namer, ngram: NGram, names: Sequence[str]) -> float:
-    """Return the network's share in the mixture under which ``names`` are likeliest, to a twentieth."""
-    ours = np.concatenate([np.exp(-nats) for nats in namer.nats_by_place(names)])
-    theirs = np.concatenate([ngram.by_place(name) for name in names])
-    losses = [-np.log(share * ours + (1 - share) * theirs).mean() for share in _SHARES]
-    return float(_SHARES[int(np.argmin(losses))])
+def by_place(models: Sequence[Namer | NGram], names: Sequence[str]) -> Doubles:
+    """Return each model's probabilities of all characters of ``names`` and of their ends (models, places)."""
+    return np.array([np.concatenate([np.asarray(place) for place in _places(model, names)]) for model in models])
+
+
+def _places(model: Namer | NGram, names: Sequence[str]) -> list[Doubles] | list[list[float]]:
+    if isinstance(model, NGram):
+        return [model.by_place(name) for name in names]
+    return [np.exp(-nats) for nats in model.nats_by_place(names)]
+
+
+def best_shares(models: Sequence[Namer | NGram], names: Sequence[str]) -> Doubles:
+    """Return the shares (models,) of a mixture under which ``names`` are likeliest, each to a twentieth."""
+    table = by_place(models, names)
+    some = itertools.product(range(_STEPS + 1), repeat=len(models) - 1)
+    ways = [np.array([*each, _STEPS - sum(each)]) / _STEPS for each in some if sum(each) <= _STEPS]
+    best: Doubles = min(ways, key=lambda shares: mixture_loss(shares, table))
+    return best
+
+
+def mixture_loss(shares: Doubles, table: Doubles) -> float:
+    """Return the nats a character of a mixture, from what :func:`by_place` says."""
+    return float(-np.log(shares @ table).mean())
 
 
 def _softmax(logits: Floats) -> Doubles:

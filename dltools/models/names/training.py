@@ -1,10 +1,11 @@
 """Train a names model on a list of names.
 
-First on eight tenths of the names: another tenth, for validation, says after which epoch to stop, and how to mix the
-networks with an n-gram model. Then networks on both parts, for that many epochs; last, these learn what the mixture
-says of names that it makes up (:mod:`dltools.models.names.teacher`). The third part, the last tenth, is for nothing but
-the measure. In: distinct names. Out: a configuration, its weights, and what was measured, in nats a character, the end
-of a name counted as one.
+Words of other kinds come first, if there are any (:mod:`dltools.models.names.background`). Then eight tenths of the
+names: another tenth, for validation, says after which epoch to stop, and how to mix the networks with n-gram models.
+Then networks on both parts, for that many epochs; last, these learn what the mixture says of names that it makes up
+(:mod:`dltools.models.names.teacher`). The third part, the last tenth, is for nothing but the measure. In: distinct
+names, and words. Out: a configuration, its weights, and what was measured, in nats a character, the end of a name
+counted as one.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dltools.errors import InputError
-from dltools.models.names.config import EDGE, GATES, Floats, Kind, NamesConfig, Weights
+from dltools.models.names.background import spliced, unrelated
+from dltools.models.names.config import EDGE, GATES, MAX_LENGTH, Floats, Kind, NamesConfig, Weights
 from dltools.models.names.data import Split, split
 from dltools.models.names.infer import Namer
 from dltools.models.names.ngram import NGram, tuned
-from dltools.models.names.teacher import Lesson, Teacher, best_share
+from dltools.models.names.teacher import Lesson, Teacher, best_shares, by_place, mixture_loss
 
 #: Called with what is done now, and how much of it is done.
 Progress = Callable[[str, int, int], None]
@@ -31,6 +33,20 @@ _STEPS = (8, 12, 16, 20, 28, 40, 65)  # names are filled up to one of these leng
 _SMALL_LIST_STEPS = 3000  # a list of few names is gone through more often, to make so many steps
 _MOST_EPOCHS = 300
 _OF_KIND: dict[Kind, dict[str, float]] = {"lstm": {}, "rnn": {"learning_rate": 4e-3, "recurrent_dropout": 0.1}}
+#: One larger network that has read words knows more than several small ones that have not, and needs smaller steps.
+_AFTER_WORDS: dict[str, float] = {
+    "members": 1,
+    "units": 256,
+    "epochs": 9,
+    "learning_rate": 3e-3,
+    "decay": 0.0,
+    "dropout": 0.3,
+    "recurrent_dropout": 0.2,
+    "lessons": 24_000,
+    "lesson_epochs": 4,
+    "lesson_batch": 128,
+    "lesson_learning_rate": 2e-3,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +55,7 @@ class Recipe:
 
     ``patience``: epochs without a better validation loss before the first stage ends. ``decay``: of the weights (AdamW;
     Loshchilov and Hutter, 2019). ``epochs``: at most; 0 for as many as the list asks for. ``lessons``: names made up in
-    the last stage; 0 for none.
+    the last stage; 0 for none. ``words``: of the background that are read, at most.
     """
 
     seed: int
@@ -59,11 +75,25 @@ class Recipe:
     lesson_batch: int = 64
     lesson_learning_rate: float = 4e-3
     lesson_dropout: float = 0.1
+    words: int = 250_000
+    word_epochs: int = 4
+    word_batch: int = 256
+    word_learning_rate: float = 4e-3
 
     @classmethod
-    def of(cls, kind: Kind, seed: int, **chosen: int) -> Recipe:
-        """Return the recipe of a kind: the plain network needs smaller steps."""
-        return cls(seed, **{**_OF_KIND[kind], **chosen})  # type: ignore[arg-type]
+    def of(cls, kind: Kind, seed: int, *, background: bool = False, **chosen: int) -> Recipe:
+        """Return the recipe of a kind, with words to read first or none: the plain network needs smaller steps."""
+        after = _AFTER_WORDS if background else {}
+        return cls(seed, **{**_OF_KIND[kind], **after, **chosen})  # type: ignore[arg-type]
+
+    def for_words(self) -> Recipe:
+        """Return the recipe of the words that come first."""
+        return dataclasses.replace(
+            self.for_lessons(),
+            epochs=self.word_epochs,
+            batch=self.word_batch,
+            learning_rate=self.word_learning_rate,
+        )
 
     def for_lessons(self) -> Recipe:
         """Return the recipe of the last stage, where there are so many names that little has to be left out."""
@@ -95,6 +125,7 @@ class Trained(NamedTuple):
 
     ``validation``: the first stage's best. ``test``: the model's on names that nothing was chosen by, and ``ngram`` the
     5-gram model's on the same names after the same names; None where the list is too short for a test part.
+    ``ngram_words``: that of two mixed 5-gram models, the second one's of the background; None without one.
     """
 
     config: NamesConfig
@@ -105,18 +136,27 @@ class Trained(NamedTuple):
     validation: float
     test: float | None
     ngram: float | None
+    ngram_words: float | None
 
 
 def train(
-    names: Sequence[str], kind: Kind, recipe: Recipe, progress: Progress | None = None, resume: Namer | None = None
+    names: Sequence[str],
+    kind: Kind,
+    recipe: Recipe,
+    progress: Progress | None = None,
+    resume: Namer | None = None,
+    background: Sequence[str] = (),
 ) -> Trained:
-    """Train a model of ``kind`` on distinct ``names``, going on from ``resume`` if given; raise :class:`InputError`.
+    """Train a model of ``kind`` on distinct ``names``, going on from ``resume`` if given, and with the words of
+    ``background`` that cannot come from a name; raise :class:`InputError`.
 
     The result is the same to the byte for one recipe.
     """
     progress = progress or (lambda _what, _done, _all: None)
     parts = split(names)
     alphabet, first = _start(names, kind, recipe, resume)
+    random = np.random.default_rng(recipe.seed)
+    words = _readable(unrelated(background, names), alphabet, recipe, random)
     known = dict.fromkeys((*(resume.config.names if resume else ()), *names))
     config = NamesConfig(kind, alphabet, tuple(known), {})
     total = recipe.epochs_for(len(parts.train))
@@ -141,23 +181,52 @@ def train(
 
         return told
 
+    if words:
+        reading = recipe.for_words()
+        told = until("background", reading.epochs)
+        first = kept = _fit(_lessons(words, alphabet), kind, reading, first, reading.epochs, told)
     _fit(_lessons(parts.train, alphabet), kind, recipe, first, total, judge)
     learned = parts.train + parts.validation
     weights = _fit(_lessons(learned, alphabet), kind, recipe, first, total, until("names", best + 1))
     discounts = tuned(parts.train, parts.validation)
-    share = best_share(Namer(config, kept), NGram(parts.train, discounts=discounts), parts.validation)
+    others = [NGram(_beside(spliced(words, parts.train, random), parts))] if words else []
+    ngrams = [NGram(parts.train, discounts=discounts), *others]
+    shares = best_shares([Namer(config, kept), *ngrams], parts.validation)
+    ngram_shares = best_shares(ngrams, parts.validation)
     ngram = NGram(learned, discounts=discounts)
     if recipe.lessons:
-        teacher = Teacher(Namer(config, weights), ngram, share)
+        teacher = Teacher(Namer(config, weights), (ngram, *others), shares)
         lessons = teacher.lessons(recipe.lessons, np.random.default_rng(recipe.seed))
         last = recipe.for_lessons()
         weights = _fit(lessons, kind, last, weights, last.epochs, until("lessons", last.epochs))
     weights = Weights(*(array.astype(np.float16).astype(np.float32) for array in weights))
-    facts = {"names": len(names), "learned": len(learned), "best_epoch": best + 1, "share": share}
+    facts = {
+        "names": len(names),
+        "learned": len(learned),
+        "words": len(words),
+        "best_epoch": best + 1,
+        "shares": shares.tolist(),
+    }
     config = dataclasses.replace(config, training={**dataclasses.asdict(recipe), **facts})
     test = Namer(config, weights).loss(parts.test) if parts.test else None
     baseline = ngram.loss(parts.test) if parts.test else None
-    return Trained(config, weights, parts, history, best + 1, history[best].validation, test, baseline)
+    both = mixture_loss(ngram_shares, by_place([ngram, *others], parts.test)) if parts.test and others else None
+    return Trained(config, weights, parts, history, best + 1, history[best].validation, test, baseline, both)
+
+
+def _readable(words: Sequence[str], alphabet: str, recipe: Recipe, random: np.random.Generator) -> list[str]:
+    """Return the words that a network can read, at most as many as the recipe says."""
+    known = frozenset(alphabet)
+    found = [word for word in words if known.issuperset(word)]
+    if len(found) <= recipe.words:
+        return found
+    return [found[at] for at in np.sort(random.choice(len(found), recipe.words, replace=False))]
+
+
+def _beside(words: Sequence[str], parts: Split) -> list[str]:
+    """Return the words that, by chance, are no names to judge by, nor longer than a name may be."""
+    held = {*parts.validation, *parts.test}
+    return [word for word in words if word not in held and len(word) <= MAX_LENGTH]
 
 
 def _start(names: Sequence[str], kind: Kind, recipe: Recipe, resume: Namer | None) -> tuple[str, Weights]:
@@ -198,9 +267,7 @@ def first_weights(kind: Kind, classes: int, recipe: Recipe, random: np.random.Ge
 def _lessons(names: Sequence[str], alphabet: str) -> list[Lesson]:
     """Return names as what they are: after each character comes the next, and nothing else."""
     numbers = {character: number for number, character in enumerate(alphabet, 1)}
-    classes = np.eye(len(alphabet) + 1, dtype=np.float32)
-    texts = [[numbers[character] for character in name] for name in names]
-    return [Lesson(text, classes[[*text, EDGE]]) for text in texts]
+    return [Lesson([numbers[character] for character in name]) for name in names]
 
 
 def _fit(
@@ -235,6 +302,7 @@ def _fit(
     optimizer = keras.optimizers.AdamW(recipe.learning_rate, beta_2=0.99, weight_decay=recipe.decay)
     optimizer.build(model.trainable_variables)
     step = train_step(model, optimizer)
+    classes = first.output_bias.shape[1]
     lengths = np.array([len(lesson.numbers) for lesson in lessons])
     steps_in_all, done = epochs * -(-len(lessons) // recipe.batch), 0
     for _ in range(epochs):
@@ -242,7 +310,7 @@ def _fit(
         batches = [order[start : start + recipe.batch] for start in range(0, len(order), recipe.batch)]
         losses = []
         for at in random.permutation(len(batches)):
-            inputs, targets, counts = _packed([lessons[index] for index in batches[at]], recipe.batch)
+            inputs, targets, counts = _packed([lessons[index] for index in batches[at]], recipe.batch, classes)
             optimizer.learning_rate.assign(recipe.learning_rate * 0.5 * (1 + np.cos(np.pi * done / steps_in_all)))
             losses.append(float(step(*map(tf.constant, (inputs, targets, counts)))))
             done += 1
@@ -251,14 +319,18 @@ def _fit(
     return model.weights_now()
 
 
-def _packed(lessons: Sequence[Lesson], batch: int) -> tuple[npt.NDArray[np.int32], Floats, Floats]:
+def _packed(lessons: Sequence[Lesson], batch: int, classes: int) -> tuple[npt.NDArray[np.int32], Floats, Floats]:
     """Return inputs (batch, steps), targets (batch, steps, classes) and counts (batch, steps)."""
-    longest = max(len(lesson.targets) for lesson in lessons)
+    longest = max(len(lesson.numbers) for lesson in lessons) + 1
     steps = next(size for size in _STEPS if size >= longest)
     inputs, counts = np.zeros((batch, steps), np.int32), np.zeros((batch, steps), np.float32)
-    targets = np.zeros((batch, steps, lessons[0].targets.shape[1]), np.float32)
+    targets = np.zeros((batch, steps, classes), np.float32)
     for row, (numbers, shares) in enumerate(lessons):
-        inputs[row, 1 : len(shares)] = numbers
-        targets[row, : len(shares)] = shares
-        counts[row, : len(shares)] = 1
+        length = len(numbers) + 1
+        inputs[row, 1:length] = numbers
+        if shares is None:
+            targets[row, range(length), [*numbers, EDGE]] = 1
+        else:
+            targets[row, :length] = shares
+        counts[row, :length] = 1
     return inputs, targets, counts

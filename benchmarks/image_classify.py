@@ -43,7 +43,7 @@ def cases(_arguments: argparse.Namespace, folder: Path) -> list[Case]:
 
 
 def notes(results: Sequence[Result]) -> str:
-    """Return what the issue asks of the times themselves, whatever the peer takes."""
+    """Return how the times stand to their bounds, whatever the peer takes."""
     one, many = (statistics.median([run.wall for run in result.ours]) for result in results)
     rate = MANY / many
     return (

@@ -75,7 +75,7 @@ _VIEW = View(
     type=click.IntRange(1, 100_000),
     default=None,
     metavar="N",
-    help="Steps at the last size, at most; smaller ones have 0.3 of them (default: 100).",
+    help="Steps at the last size, at most; smaller ones have 0.15 of them (default: 100).",
 )
 @click.option(
     "--backbone",

@@ -106,6 +106,6 @@ class Settings:
 #: The shorter side, in pixels, below which a pyramid has no further size: strokes would be larger than things.
 LEAST_SIDE = 64
 #: A small size only has to find what is large; its steps are cheap, and more of them hardly help the next.
-EARLY_SHARE = 0.3
+EARLY_SHARE = 0.15
 #: Steps over which the cost has to fall (``tolerance``).
 WINDOW = 10

@@ -246,10 +246,11 @@ def test_an_interrupt_saves_what_there_is(style: Path, tmp_path: Path, number: i
 
 
 def test_a_terminal_sees_which_backbone_and_how_far(style: Path, tmp_path: Path) -> None:
-    arguments = ("--size", "64", "--pyramid", "1", "--iterations", "60", "--tolerance", "0")
+    # Enough steps to outlast the bar's patience on an idle machine too.
+    arguments = ("--size", "64", "--pyramid", "1", "--iterations", "400", "--tolerance", "0")
     status, screen = on_a_terminal("style-transfer", PHOTO, style, "-o", tmp_path / "o.png", *arguments)
     assert status == 0
-    assert "style-transfer: backbone squeezenet (embedded)" in screen and "64 x 43, squeezenet, 60 steps" in screen
+    assert "style-transfer: backbone squeezenet (embedded)" in screen and "64 x 43, squeezenet, 400 steps" in screen
     assert "64 x 43, cost " in screen and "%" in screen
 
 

@@ -13,7 +13,7 @@ from dltools.commands._boundary import Context, raw_stdin
 from dltools.commands._render import PaintProgress
 from dltools.errors import InputError, OutputError, UsageError
 from dltools.io.images import SUFFIXES, Pixels, decode_layers, encode_image
-from dltools.io.inputs import STDIN, Item
+from dltools.io.inputs import STDIN, Item, read_all
 from dltools.io.outputs import OutputFolder, atomic_write
 from dltools.io.records import Record, encode_ndjson
 
@@ -27,7 +27,7 @@ STDOUT = "-"
 def read_layers(path: str) -> tuple[Pixels, Pixels | None]:
     """Return a picture's pixels and its opacity; ``-`` is standard input. Raise :class:`InputError` that names it."""
     try:
-        return decode_layers(_all_of_stdin() if path == STDIN else Item(path).read())
+        return decode_layers(read_all(raw_stdin()) if path == STDIN else Item(path).read())
     except InputError as error:
         name = "standard input" if path == STDIN else path
         raise InputError(f"{name}: {error}", code=error.code) from error
@@ -55,11 +55,6 @@ def read_masks(paths: Sequence[str], size: Size) -> list[Pixels]:
             raise InputError(f"{path}: {error}", code=error.code) from error
         masks.append(pixels)
     return masks
-
-
-def _all_of_stdin() -> bytes:
-    read = raw_stdin()
-    return b"".join(iter(lambda: read(1 << 20), b""))
 
 
 def result_suffix(out: str, output_format: str | None, inputs: Sequence[str]) -> str:

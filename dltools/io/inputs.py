@@ -187,7 +187,7 @@ def read_file(path: str) -> bytes:
         try:
             if os.fstat(file.fileno()).st_size > MAX_FILE_BYTES:
                 raise InputError(f"larger than {MAX_FILE_BYTES} bytes", code="too_large")
-            return _read_all(file.read)
+            return read_all(file.read)
         except OSError as error:
             raise _unreadable(error) from error
 
@@ -222,7 +222,7 @@ def read_named(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read ({error})", code=error.code) from error
 
 
-def _read_all(read: Callable[[int], bytes | None]) -> bytes:
+def read_all(read: Callable[[int], bytes | None]) -> bytes:
     """Read to the end, also from pipes and devices that have no size, up to the bound."""
     blocks: list[bytes] = []
     total = 0

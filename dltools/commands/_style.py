@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dltools.commands._boundary import Context, raw_stdin
 from dltools.commands._render import PaintProgress
+from dltools.commands._stops import stops_between_steps
 from dltools.errors import InputError, OutputError, UsageError
 from dltools.io.images import SUFFIXES, Pixels, decode_layers, encode_image
 from dltools.io.inputs import STDIN, Item, read_all
@@ -109,10 +110,12 @@ class Previews:
 def watching(
     context: Context, painting: Painting, previews: Previews | None, loss_log: str | None
 ) -> Iterator[Callable[[Progress], None]]:
-    """Give what is called after each step: it shows the progress, and writes previews and the loss log."""
+    """Give what is called after each step: it shows the progress, writes previews and the loss log, and stops the work
+    where an interrupt came during the step."""
     with contextlib.ExitStack() as stack:
         bar = stack.enter_context(PaintProgress(context))
         log = stack.enter_context(atomic_write(Path(loss_log), force=context.settings.force)) if loss_log else None
+        stop = stack.enter_context(stops_between_steps())
 
         def watch(made: Progress) -> None:
             bar(made.share, f"{made.size.columns} x {made.size.rows}, cost {made.costs.total:.4f}")
@@ -120,6 +123,7 @@ def watching(
                 log.write(encode_ndjson(_row(made)))
             if previews is not None:
                 previews(painting, made.total)
+            stop()
 
         yield watch
 

@@ -166,7 +166,7 @@ def paint(
 ) -> int:
     """Paint CONTENT in the manner of STYLE, or of several, and write one record.
 
-    An interrupt (Ctrl-C) writes the painting as it is then.
+    An interrupt (Ctrl-C) writes the painting as it is after the step at work; a second one, as it is then.
     """
     context = open_context(ctx)
     from dltools.commands import _style

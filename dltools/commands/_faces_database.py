@@ -282,12 +282,7 @@ def _who(record: Record, paint: Callable[..., str]) -> str:
 @threshold_option
 @show_option
 @options.finding_options
-@options.writing_options
-@options.format_options
-@options.batch_options
-@options.jobs_option
-@options.runtime_options
-@options.general_options
+@options.pictures_options
 @image_batch(View(("path", "frame", "label", "distance", "margin", "nearest", "score", "bbox"), _who))
 def identify(
     context: Context,

@@ -55,12 +55,7 @@ def _grouped(record: Record, paint: Callable[..., str]) -> str:
 @threshold_option
 @show_option
 @options.finding_options
-@options.writing_options
-@options.format_options
-@options.batch_options
-@options.jobs_option
-@options.runtime_options
-@options.general_options
+@options.pictures_options
 @click.pass_context
 def cluster(
     ctx: click.Context,

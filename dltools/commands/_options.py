@@ -223,6 +223,13 @@ def runtime_options(function: Function) -> Function:
     return _bundle(threads_option("all cores"), offline_option)(function)
 
 
+def pictures_options(function: Function) -> Function:
+    """Add what a command over many pictures takes, behind its own options."""
+    return _bundle(writing_options, format_options, batch_options, jobs_option, runtime_options, general_options)(
+        function
+    )
+
+
 class ModelName(click.ParamType[str]):
     """The name of a registered model, of one command or of all; completes from the registry."""
 

@@ -73,12 +73,7 @@ _VERDICTS = View(("a", "b", "distance", "threshold", "same", "model", "a_face", 
     help="Take face N of every photograph, the largest being 0 (default: the one it is about).",
 )
 @show_option
-@options.writing_options
-@options.format_options
-@options.batch_options
-@options.jobs_option
-@options.runtime_options
-@options.general_options
+@options.pictures_options
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -216,12 +211,7 @@ def _faces_lines(record: Record, paint: Callable[..., str]) -> str:
 @looking_options
 @show_option
 @options.finding_options
-@options.writing_options
-@options.format_options
-@options.batch_options
-@options.jobs_option
-@options.runtime_options
-@options.general_options
+@options.pictures_options
 @image_batch(View(("path", "frame", "score", "bbox", "landmarks", "embedding"), _faces_lines))
 def embed(
     context: Context,

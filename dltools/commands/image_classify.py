@@ -70,12 +70,7 @@ def _lines(record: Record, paint: Callable[..., str]) -> str:
 )
 @click.option("-a", "--annotate", type=options.FILE, metavar="DIR", help="Write pictures with the classes written in.")
 @options.finding_options
-@options.writing_options
-@options.format_options
-@options.batch_options
-@options.jobs_option
-@options.runtime_options
-@options.general_options
+@options.pictures_options
 @image_batch(View(("path", "frame", "label", "class_id", "score", "output"), _lines))
 def predict(context: Context, model: str, top: int, min_score: float | None, annotate: str | None) -> Work:
     """Say what is in pictures, one record an image."""

@@ -101,12 +101,7 @@ def _lines(record: Record, paint: Callable[..., str]) -> str:
 @click.option("-a", "--annotate", type=options.FILE, metavar="DIR", help="Write pictures with the boxes drawn in.")
 @click.option("--crops", type=options.FILE, metavar="DIR", help="Write each object found as a picture.")
 @options.finding_options
-@options.writing_options
-@options.format_options
-@options.batch_options
-@options.jobs_option
-@options.runtime_options
-@options.general_options
+@options.pictures_options
 @image_batch(View(("path", "frame", "label", "class_id", "score", "bbox", "output"), _lines))
 def detect(
     context: Context,

@@ -1,27 +1,27 @@
 """What a network learns from in the end: names that the trained networks and n-gram models make up together.
 
 Each knows a list in its own way, and their mixture is better than any of them. A network that is shown what the mixture
-says after each character of names that it drew learns to say the same (Hinton, Vinyals and Dean, "Distilling the
-Knowledge in a Neural Network", 2015). In: names. Out: numbers of characters (length,) and the probabilities of what may
-follow the start and each of them (length + 1, classes).
+says after each character of names that it drew, or of given ones, learns to say the same (Hinton, Vinyals and Dean,
+"Distilling the Knowledge in a Neural Network", 2015). In: names. Out: numbers of characters (length,) and the
+probabilities of what may follow the start and each of them (length + 1, classes).
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from dltools.models.names.config import EDGE, MAX_LENGTH, Floats
 from dltools.models.names.infer import Namer
-from dltools.models.names.ngram import NGram
-from dltools.models.names.recurrent import BLOCK, State
+from dltools.models.names.ngram import Doubles, NGram
+from dltools.models.names.recurrent import BLOCK, Numbers, State
 from dltools.models.names.sampler import choose
 
-Doubles = npt.NDArray[np.float64]
+#: What comes next: in rows that have not ended, at a step, after what the mixture says (rows, classes).
+_Next = Callable[[Numbers, int, Doubles], Numbers]
 
 _ROWS = 16 * BLOCK  # drawn together
 _STEPS = 20
@@ -40,30 +40,55 @@ class Teacher:
 
     def __init__(self, namer: Namer, ngrams: Sequence[NGram], shares: Doubles) -> None:
         self._namer, self._ngrams, self.shares = namer, ngrams, shares
+        self._longest = max(ngrams, key=lambda ngram: ngram.order)
+        self._known: list[dict[str, Doubles]] = [{} for _ in ngrams]
         self._tables: dict[str, Doubles] = {}
 
     def lessons(self, count: int, random: np.random.Generator) -> list[Lesson]:
         """Draw ``count`` names; those without an end after the longest length are left out."""
+
+        def drawn(rows: Numbers, _step: int, mixed: Doubles) -> Numbers:
+            return choose(mixed.astype(np.float32), random.random(len(rows)) * (1 - 2.0**-24))
+
         found: list[Lesson] = []
         for start in range(0, count, _ROWS):
-            found += self._draw(min(_ROWS, count - start), random)
+            found += self._spelt(min(_ROWS, count - start), drawn)
         return found
 
-    def _draw(self, count: int, random: np.random.Generator) -> list[Lesson]:
+    def lessons_of(self, names: Sequence[str]) -> list[Lesson]:
+        """Return the lessons of given names, the shortest first."""
+        numbers = {character: number for number, character in enumerate(self._namer.config.alphabet, 1)}
+        ranked = sorted(names, key=len)
+        found: list[Lesson] = []
+        for start in range(0, len(ranked), _ROWS):
+            some = ranked[start : start + _ROWS]
+            padded = np.full((len(some), MAX_LENGTH + 1), EDGE, np.intp)
+            for row, name in enumerate(some):
+                padded[row, : len(name)] = [numbers[character] for character in name]
+
+            def given(rows: Numbers, step: int, _mixed: Doubles, padded: Numbers = padded) -> Numbers:
+                spelt: Numbers = padded[rows, step]
+                return spelt
+
+            found += self._spelt(len(some), given)
+        return found
+
+    def _spelt(self, count: int, following: _Next) -> list[Lesson]:
+        """Return the lessons of ``count`` names, which ``following`` spells."""
         blocks = -(-count // BLOCK)
         state = State(self._namer.network, blocks)
         last = np.zeros(blocks * BLOCK, np.intp)
         texts, ended = [""] * count, np.zeros(count, bool)
         numbers: list[list[int]] = [[] for _ in range(count)]
         targets: list[list[Doubles]] = [[] for _ in range(count)]
-        for _ in range(MAX_LENGTH + 1):
+        for step in range(MAX_LENGTH + 1):
             alive = np.flatnonzero(~ended)
             if not len(alive):
                 break
             ours = _softmax(state.advance(last.reshape(blocks, BLOCK)).reshape(blocks * BLOCK, -1)[alive])
             theirs = np.array([self._table(texts[row]) for row in alive])
             mixed = self.shares[0] * ours + theirs
-            chosen = choose(mixed.astype(np.float32), random.random(len(alive)) * (1 - 2.0**-24))
+            chosen = following(alive, step, mixed)
             for row, number, shares in zip(alive.tolist(), chosen.tolist(), mixed, strict=True):
                 targets[row].append(shares)
                 if number == EDGE:
@@ -80,10 +105,15 @@ class Teacher:
 
     def _table(self, text: str) -> Doubles:
         """Return the n-gram models' part in the probabilities of what follows ``text`` (classes,)."""
-        context = self._ngrams[0].context(text)
+        context = self._longest.context(text)
         if context not in self._tables:
             classes = (NGram.END, *self._namer.config.alphabet)
-            table = np.array([ngram.probabilities(context, classes) for ngram in self._ngrams])
+            table = np.array(
+                [
+                    ngram.distribution(context[max(0, len(context) - ngram.order + 1) :], classes, known)
+                    for ngram, known in zip(self._ngrams, self._known, strict=True)
+                ]
+            )
             self._tables[context] = self.shares[1:] @ (table / table.sum(axis=1, keepdims=True))
         return self._tables[context]
 

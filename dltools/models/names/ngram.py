@@ -67,7 +67,7 @@ class NGram:
     def distribution(self, before: str, characters: Sequence[str], known: dict[str, Doubles]) -> Doubles:
         """Return the probabilities of ``characters`` after the context ``before``, as :meth:`probability` has them.
 
-        ``known`` keeps those after shorter contexts, for the next call with the same characters.
+        ``known`` keeps them, for the next call with the same characters.
         """
         if before in known:
             return known[before]
@@ -78,8 +78,7 @@ class NGram:
             counts = np.array([table.get(before + character, 0) for character in characters])
             kept = np.where(counts, counts - np.take(discounts, np.minimum(counts, 3) - 1), 0.0)
             shares = (kept + _spread(discounts, row) * shares) / row[0]
-        if len(before) < self.order - 1:
-            known[before] = shares
+        known[before] = shares
         return shares
 
     def nats(self, name: str) -> float:

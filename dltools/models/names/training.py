@@ -24,7 +24,15 @@ from dltools.models.names.config import EDGE, GATES, MAX_LENGTH, Floats, Kind, N
 from dltools.models.names.data import Split, split
 from dltools.models.names.infer import Namer
 from dltools.models.names.ngram import NGram, tuned
-from dltools.models.names.teacher import Lesson, Teacher, best_shares, by_place, mixture_loss
+from dltools.models.names.teacher import (
+    Lesson,
+    Shares,
+    Teacher,
+    best_shares,
+    by_place,
+    changing_shares,
+    mixture_loss,
+)
 
 #: Called with what is done now, and how much of it is done.
 Progress = Callable[[str, int, int], None]
@@ -198,7 +206,8 @@ def train(
     mixed = _beside(spliced(words * _SPLICES, parts.train, random), parts)
     others = [NGram(mixed, order=_SPLICES_ORDER)] if words else []
     ngrams = [NGram(parts.train, discounts=discounts), *others]
-    shares = best_shares([Namer(config, kept), *ngrams], parts.validation)
+    models: list[Namer | NGram] = [Namer(config, kept), *ngrams]
+    shares = changing_shares(models, parts.validation) if words else Shares(best_shares(models, parts.validation))
     ngram_shares = best_shares(ngrams, parts.validation)
     ngram = NGram(learned, discounts=discounts)
     if recipe.lessons:
@@ -213,7 +222,8 @@ def train(
         "learned": len(learned),
         "words": len(words),
         "best_epoch": best + 1,
-        "shares": shares.tolist(),
+        "shares": shares.first.tolist(),
+        **({} if shares.changes is None else {"changes": shares.changes.round(4).tolist()}),
     }
     config = dataclasses.replace(config, training={**dataclasses.asdict(recipe), **facts})
     test = Namer(config, weights).loss(parts.test) if parts.test else None

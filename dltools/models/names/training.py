@@ -55,9 +55,9 @@ _AFTER_WORDS: dict[str, float] = {
     "dropout": 0.3,
     "recurrent_dropout": 0.2,
     "lessons": 120_000,
-    "lesson_epochs": 1,
+    "lesson_epochs": 3,
     "lesson_batch": 128,
-    "lesson_learning_rate": 2e-3,
+    "lesson_learning_rate": 3e-3,
     "lesson_dropout": 0.0,
 }
 

@@ -485,15 +485,19 @@ def test_the_shipped_models_beat_chance_and_know_the_list(kind: Kind) -> None:
 def test_the_default_is_better_than_the_baseline(shipped: Namer) -> None:
     parts = split(read_names(OWN_NAMES))
     baseline = NGram(parts.train + parts.validation, discounts=tuned(parts.train, parts.validation))
-    assert shipped.loss(parts.test) < baseline.loss(parts.test)
+    assert shipped.loss(parts.test) < baseline.loss(parts.test) - 0.10
 
 
 def test_samples_are_new_distinct_and_sound_right(shipped: Namer) -> None:
-    assert len({name.text for name in names_of(shipped, 1000, 1, Wish(Shape(0.8, 0, 0.995)))}) >= 980
-    assert sum(name.novel for name in names_of(shipped, 1000, 1, Wish(Shape(0.8, 0, 0.995), novel=False))) >= 950
-    parts = split(read_names(OWN_NAMES))
-    judge = NGram(parts.train + parts.validation)
     usual = names_of(shipped, 1000, 1, Wish(Shape(0.8, 0, 0.995)))
+    assert len({name.text for name in usual}) >= 980
+    real, parts = {*own_words(), *read_names(OWN_NAMES)}, split(read_names(OWN_NAMES))
+    assert sum(name.text not in real for name in usual) >= 950
+    # Names that were never learned stand for those of a longer list: of 1,500 more at most 50 would be made up.
+    free = [name.text for name in names_of(shipped, 1000, 1, Wish(Shape(0.8, 0, 0.995), novel=False))]
+    assert sum(text in set(parts.test) for text in free) * 1500 / len(parts.test) <= 50
+    assert sum(text in real for text in free) <= 100
+    judge = NGram(parts.train + parts.validation)
     ours = np.mean([judge.nats(name.text) for name in usual])
     assert ours == pytest.approx(np.mean([judge.nats(name) for name in parts.test]), abs=0.1)
     assert sum(re.fullmatch("[A-Z][a-z]+", name.text) is not None for name in usual) >= 990

@@ -11,6 +11,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
+Doubles = npt.NDArray[np.float64]
 #: For each order the discounts of an n-gram seen once, twice, and more often.
 Discounts: TypeAlias = tuple[tuple[float, float, float], ...]
 
@@ -33,7 +37,7 @@ class NGram:
         self.discounts = discounts or ((0.8, 1.0, 1.3),) * order
         counts = _counts(names, order)
         self._counts = [_continuations(counts, size) for size in range(1, order)] + [counts[order - 1]]
-        self._classes = len(counts[0]) + 1  # one more for every character that was never seen
+        self._rest = 1 / (len(counts[0]) + 1)  # one more for every character that was never seen
         self._after: list[dict[str, list[int]]] = []  # by context: the sum, and how many seen once, twice, more often
         for table in self._counts:
             after: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
@@ -50,22 +54,31 @@ class NGram:
 
     def probability(self, before: str, character: str) -> float:
         """Return the probability of ``character`` (or :data:`END`) after the context ``before``."""
-        return self.probabilities(before, character)[0]
-
-    def probabilities(self, before: str, characters: Sequence[str]) -> list[float]:
-        """Return the probability of each of ``characters`` after the context ``before``."""
-        shares = [1 / self._classes] * len(characters)
+        share = self._rest
         for size in range(len(before) + 1):
             context = before[len(before) - size :]
             row = self._after[size].get(context)
-            if row is None:
-                continue
-            discounts, counts = self.discounts[size], self._counts[size]
-            spread = sum(discount * seen for discount, seen in zip(discounts, row[1:], strict=True))
-            for at, character in enumerate(characters):
-                count = counts.get(context + character, 0)
+            if row is not None:
+                discounts, count = self.discounts[size], self._counts[size].get(context + character, 0)
                 kept = count - discounts[min(count, 3) - 1] if count else 0.0
-                shares[at] = (kept + spread * shares[at]) / row[0]
+                share = (kept + _spread(discounts, row) * share) / row[0]
+        return share
+
+    def distribution(self, before: str, characters: Sequence[str], known: dict[str, Doubles]) -> Doubles:
+        """Return the probabilities of ``characters`` after the context ``before``, as :meth:`probability` has them.
+
+        ``known`` keeps them, for the next call with the same characters.
+        """
+        if before in known:
+            return known[before]
+        shares = self.distribution(before[1:], characters, known) if before else np.full(len(characters), self._rest)
+        row = self._after[len(before)].get(before)
+        if row is not None:
+            discounts, table = self.discounts[len(before)], self._counts[len(before)]
+            counts = np.array([table.get(before + character, 0) for character in characters])
+            kept = np.where(counts, counts - np.take(discounts, np.minimum(counts, 3) - 1), 0.0)
+            shares = (kept + _spread(discounts, row) * shares) / row[0]
+        known[before] = shares
         return shares
 
     def nats(self, name: str) -> float:
@@ -101,6 +114,11 @@ def tuned(train: Sequence[str], validation: Sequence[str], order: int = ORDER) -
                     else:
                         rows[size][seen] = kept
     return tuple((row[0], row[1], row[2]) for row in rows)
+
+
+def _spread(discounts: Sequence[float], row: Sequence[int]) -> float:
+    """Return what the discounts of a context leave to shorter ones, of its sum."""
+    return sum(discount * seen for discount, seen in zip(discounts, row[1:], strict=True))
 
 
 def _counts(names: Sequence[str], order: int) -> list[Counter[str]]:

@@ -2,10 +2,10 @@
 
 Words of other kinds come first, if there are any (:mod:`dltools.models.names.background`). Then eight tenths of the
 names: another tenth, for validation, says after which epoch to stop, and how to mix the networks with n-gram models.
-Then networks on both parts, for that many epochs; last, these learn what the mixture says of names that it makes up
-(:mod:`dltools.models.names.teacher`). The third part, the last tenth, is for nothing but the measure. In: distinct
-names, and words. Out: a configuration, its weights, and what was measured, in nats a character, the end of a name
-counted as one.
+Then networks on both parts, for that many epochs; last, these learn what the mixture says of names that it makes up,
+and of words with endings of names (:mod:`dltools.models.names.teacher`). The third part, the last tenth, is for nothing
+but the measure. In: distinct names, and words. Out: a configuration, its weights, and what was measured, in nats a
+character, the end of a name counted as one.
 """
 
 from __future__ import annotations
@@ -24,11 +24,22 @@ from dltools.models.names.config import EDGE, GATES, MAX_LENGTH, Floats, Kind, N
 from dltools.models.names.data import Split, split
 from dltools.models.names.infer import Namer
 from dltools.models.names.ngram import NGram, tuned
-from dltools.models.names.teacher import Lesson, Teacher, best_shares, by_place, mixture_loss
+from dltools.models.names.teacher import (
+    Lesson,
+    Shares,
+    Teacher,
+    best_shares,
+    by_place,
+    changing_shares,
+    mixture_loss,
+)
 
 #: Called with what is done now, and how much of it is done.
 Progress = Callable[[str, int, int], None]
 
+_SPLICES = 3  # words with endings of names for each word, in the n-gram model of the background
+_SPLICES_ORDER = 6
+_WORD_DROPOUT = 0.25
 _STEPS = (8, 12, 16, 20, 28, 40, 65)  # names are filled up to one of these lengths: each is compiled once
 _SMALL_LIST_STEPS = 3000  # a list of few names is gone through more often, to make so many steps
 _MOST_EPOCHS = 300
@@ -36,16 +47,18 @@ _OF_KIND: dict[Kind, dict[str, float]] = {"lstm": {}, "rnn": {"learning_rate": 4
 #: One larger network that has read words knows more than several small ones that have not, and needs smaller steps.
 _AFTER_WORDS: dict[str, float] = {
     "members": 1,
-    "units": 256,
+    "units": 384,
+    "word_epochs": 12,
     "epochs": 9,
     "learning_rate": 3e-3,
     "decay": 0.0,
     "dropout": 0.3,
     "recurrent_dropout": 0.2,
-    "lessons": 24_000,
-    "lesson_epochs": 4,
+    "lessons": 120_000,
+    "lesson_epochs": 3,
     "lesson_batch": 128,
-    "lesson_learning_rate": 2e-3,
+    "lesson_learning_rate": 3e-3,
+    "lesson_dropout": 0.0,
 }
 
 
@@ -93,6 +106,7 @@ class Recipe:
             epochs=self.word_epochs,
             batch=self.word_batch,
             learning_rate=self.word_learning_rate,
+            dropout=_WORD_DROPOUT,
         )
 
     def for_lessons(self) -> Recipe:
@@ -189,14 +203,17 @@ def train(
     learned = parts.train + parts.validation
     weights = _fit(_lessons(learned, alphabet), kind, recipe, first, total, until("names", best + 1))
     discounts = tuned(parts.train, parts.validation)
-    others = [NGram(_beside(spliced(words, parts.train, random), parts))] if words else []
+    mixed = _beside(spliced(words * _SPLICES, parts.train, random), parts)
+    others = [NGram(mixed, order=_SPLICES_ORDER)] if words else []
     ngrams = [NGram(parts.train, discounts=discounts), *others]
-    shares = best_shares([Namer(config, kept), *ngrams], parts.validation)
+    models: list[Namer | NGram] = [Namer(config, kept), *ngrams]
+    shares = changing_shares(models, parts.validation) if words else Shares(best_shares(models, parts.validation))
     ngram_shares = best_shares(ngrams, parts.validation)
     ngram = NGram(learned, discounts=discounts)
     if recipe.lessons:
         teacher = Teacher(Namer(config, weights), (ngram, *others), shares)
         lessons = teacher.lessons(recipe.lessons, np.random.default_rng(recipe.seed))
+        lessons += teacher.lessons_of(_beside(spliced(words, learned, random), parts))
         last = recipe.for_lessons()
         weights = _fit(lessons, kind, last, weights, last.epochs, until("lessons", last.epochs))
     weights = Weights(*(array.astype(np.float16).astype(np.float32) for array in weights))
@@ -205,7 +222,8 @@ def train(
         "learned": len(learned),
         "words": len(words),
         "best_epoch": best + 1,
-        "shares": shares.tolist(),
+        "shares": shares.first.tolist(),
+        **({} if shares.changes is None else {"changes": shares.changes.round(4).tolist()}),
     }
     config = dataclasses.replace(config, training={**dataclasses.asdict(recipe), **facts})
     test = Namer(config, weights).loss(parts.test) if parts.test else None

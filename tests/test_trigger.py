@@ -9,6 +9,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dltools.models.trigger import augment
 from dltools.models.trigger.chime import chime
 from dltools.models.trigger.config import Recurrence, TriggerConfig, Weights
 from dltools.models.trigger.evaluate import poisson, wilson
@@ -161,3 +162,30 @@ def test_a_chime_is_heard_and_does_not_clip() -> None:
     for rate in (8000, 44100):
         bell = chime(rate)
         assert 0.2 < np.abs(bell).max() < 0.5 and abs(bell[-1]) < 1e-3
+
+
+def test_a_vocoder_keeps_what_is_said_and_moves_the_voice() -> None:
+    random = np.random.default_rng(3)
+    pulses = np.zeros(16000)
+    pulses[::128] = 1  # a voice of 125 Hz
+    poles = [0.97 * np.exp(2j * np.pi * formant / 16000) for formant in (600, 1700, 2600)]
+    around = np.exp(-2j * np.pi * np.arange(8001) / 16000)
+    response = 1 / np.polyval(np.poly([*poles, *np.conj(poles)]).real[::-1], around)
+    vowel = np.fft.irfft(np.fft.rfft(pulses) * response).astype(np.float32)
+    vowel /= np.abs(vowel).max()
+
+    def formant(samples: np.ndarray) -> float:
+        """The strongest place between 1,200 and 2,200 Hz, in spectra that are too coarse for harmonics."""
+        frames = samples[: len(samples) // 256 * 256].reshape(-1, 256)
+        powers = (np.abs(np.fft.rfft(frames * np.hanning(256), 2048)) ** 2).mean(axis=0)
+        return (1200 + 7.8125 * int(np.argmax(powers[154:282]))) / 1700
+
+    pitches, voiced = augment._pitches(np.abs(np.fft.rfft(augment._frames(vowel))) ** 2)
+    assert voiced.all()
+    assert np.abs(pitches / 125 - 1).max() < 0.02  # a lag is a whole number of samples
+    said = [augment.vocoder(vowel, random) for _ in range(12)]
+    assert all(np.isfinite(each).all() and 0.7 < len(each) / len(vowel) < 1.4 for each in said)
+    assert all(np.abs(each).max() == pytest.approx(1, abs=1e-5) for each in said)
+    moved = [formant(each) for each in said]
+    assert all(0.8 < each < 1.25 for each in moved)  # by up to a seventh, and the width of a formant
+    assert np.ptp(moved) > 0.1

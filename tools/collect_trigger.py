@@ -37,6 +37,7 @@ PACKAGES = {
     "asterisk-prompt-fr-armelle": ("speech", "train"),
     "fillets-ng-data-cs": ("speech", "train"),
     "klettres-data": ("speech", "train"),
+    "hedgewars-data": ("speech", "train"),  # shouts in several languages
     "ktuberling-data": ("speech", "validation"),
     "asterisk-core-sounds-es-g722": ("speech", "validation"),
     "beneath-a-steel-sky": ("speech", "test"),  # English, many actors
@@ -57,6 +58,9 @@ PACKAGES = {
     "warzone2100-data": ("noise", "train"),  # sounds and announcements
     "nexuiz-data": ("noise", "train"),
     "freedroidrpg-data": ("noise", "train"),
+    "boswars-data": ("noise", "train"),
+    "warmux-data": ("noise", "train"),
+    "lincity-ng-data": ("noise", "train"),
     "supertux-data": ("noise", "validation"),
     "openarena-data": ("noise", "test"),
     "tuxpaint-data": ("noise", "test"),

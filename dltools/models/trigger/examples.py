@@ -60,6 +60,8 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]
         if hard and not wanted and random.random() < 0.4:
             chosen = hard
         spoken = chosen[int(random.integers(len(chosen)))].samples
+        if random.random() < 0.3:
+            spoken = augment.vocoder(spoken, random)
         if random.random() < 0.7:
             spoken = augment.throat(spoken, random)
         length = len(spoken)

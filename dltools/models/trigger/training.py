@@ -30,7 +30,7 @@ class Recipe:
     """
 
     seed: int
-    examples: int = 5000
+    examples: int = 8000
     rounds: int = 2
     epochs: int = 16
     batch: int = 64
@@ -39,7 +39,7 @@ class Recipe:
     noise: float = 0.2
     scout_noise: float = 0.3
     positive_weight: float = 6.0
-    false_accepts: float = 1.0
+    false_accepts: float = 0.5
 
 
 class Trained(NamedTuple):

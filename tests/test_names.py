@@ -396,7 +396,7 @@ def test_training_repeats_to_the_byte(kind: Kind) -> None:
         train(TOWNS, kind, Recipe.of(kind, 3, **TINY), lambda what, *_now: told.append(what)) for _ in range(2)
     )
     assert encode(first.config, first.weights) == encode(second.config, second.weights)
-    assert set(told) == {"validation", "names", "lessons"}
+    assert set(told) == {"validation", "names", "n-gram discounts", "names made up", "lessons"}
     assert first.validation == min(epoch.validation for epoch in first.epochs)
     assert first.config.names == tuple(TOWNS)
 
@@ -407,6 +407,7 @@ def test_a_background_is_read_first_and_never_held_out_names() -> None:
     recipe = Recipe.of("lstm", 3, background=True, **{**TINY, "word_epochs": 2, "word_batch": 4})
     trained = train(TOWNS, "lstm", recipe, lambda what, *_now: told.append(what), background=words)
     assert told[:2] == ["background"] * 2 and "background" not in told[2:]
+    assert {"names made up", "words judged"} <= set(told)
     assert (
         trained.config.training["words"] == 2
     )  # Кострома, Самара: the others are towns, begin so, or have new letters

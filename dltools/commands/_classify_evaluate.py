@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,7 @@ def evaluate(ctx: click.Context, folder: str, model: str, confusion: str | None)
     with ExitStack() as stack:
         picture = Files(stack, force=context.settings.force).open(confusion)
         with EpochProgress(context) as bar:
-            score = measure(classifier, Path(folder), skipping(context, report), bar.counting("measuring"))
+            score = measure(classifier, Path(folder), skipping(context, report), partial(bar.count, "measuring"))
         if picture is not None and confusion is not None:
             from dltools.io.confusion import confusion_chart
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -221,7 +222,7 @@ def _train(
 
     with EpochProgress(context) as bar:
         pictures = read_pictures(
-            listed, classes, preparation_of(recipe), skipping(context, report), bar.counting("reading")
+            listed, classes, preparation_of(recipe), skipping(context, report), partial(bar.count, "reading")
         )
 
         def progress(number: int, epoch: int, epochs: int, loss: float, held: float) -> None:

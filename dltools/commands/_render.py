@@ -16,7 +16,7 @@ from dltools.io.text import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
-    from rich.progress import TaskID
+    from rich.progress import ProgressColumn, TaskID
     from typing_extensions import Self
 
     from dltools.commands._boundary import Context
@@ -45,7 +45,8 @@ def human(record: Record, render: Callable[[Record, Callable[..., str]], str], p
 class _Bar:
     """A rich progress bar on standard error that is made when it is first needed and goes when the block ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: Context, *, wanted: bool = True) -> None:
+        self._wanted = wanted and not context.settings.quiet and sys.stderr is not None and sys.stderr.isatty()
         self._bar: Bar | None = None
 
     def __enter__(self) -> Self:
@@ -57,127 +58,103 @@ class _Bar:
         if self._bar is not None:
             self._bar.stop()
 
+    def _opened(self) -> Bar:
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import Progress as Bar
 
-class Progress(_Bar):
+            self._bar = Bar(*self._columns(), console=Console(stderr=True), transient=True)
+            self._bar.start()
+        return self._bar
+
+    def _columns(self) -> tuple[ProgressColumn, ...]:
+        """Return what stands in the bar; its modules are loaded only now."""
+        raise NotImplementedError
+
+
+class _Line(_Bar):
+    """A bar of one line, which shows only once the work has lasted a while."""
+
+    def __init__(self, context: Context, *, wanted: bool = True) -> None:
+        super().__init__(context, wanted=wanted)
+        self._started = time.monotonic()
+        self._task: TaskID | None = None
+
+    def _show(self, words: str, done: float, total: float | None) -> None:
+        if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
+            return
+        bar = self._opened()
+        if self._task is None:
+            self._task = bar.add_task("", total=total)
+        bar.update(self._task, description=words, completed=done, total=total)
+
+
+class Progress(_Line):
     """A count of inputs on standard error, shown only on a terminal, when nobody reads the results there.
 
     ``total``: how many there are, if that is known; then a bar and the time left stand beside the count. ``writing``:
-    whether results are written meanwhile. rich is imported only once the work has lasted long enough to show it.
+    whether results are written meanwhile.
     """
 
     def __init__(self, context: Context, total: int | None = None, *, writing: bool = True) -> None:
-        super().__init__()
+        super().__init__(context, wanted=not (writing and context.stdout.isatty()))
         self._total = total
-        free = not context.settings.quiet and not (writing and context.stdout.isatty())
-        self._wanted = free and sys.stderr is not None and sys.stderr.isatty()
         self._command = context.command
-        self._started = time.monotonic()
         self._count = 0
-        self._task: TaskID | None = None
 
     def advance(self, count: int = 1) -> None:
         """Count ``count`` more inputs."""
         self._count += count
-        if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
-            return
-        if self._bar is None:
-            self._open()
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=self._count)
+        self._show(self._command, self._count, self._total)
 
-    def _open(self) -> None:
+    def _columns(self) -> tuple[ProgressColumn, ...]:
         from rich import progress
-        from rich.console import Console
 
         words, count = progress.TextColumn("{task.description}"), progress.MofNCompleteColumn()
-        columns: tuple[progress.ProgressColumn, ...] = (progress.SpinnerColumn(), words, count)
+        columns: tuple[ProgressColumn, ...] = (progress.SpinnerColumn(), words, count)
         if self._total is None:
-            columns += (progress.TimeElapsedColumn(),)
-        else:
-            columns += (progress.BarColumn(), progress.TimeRemainingColumn())
-        self._bar = progress.Progress(*columns, console=Console(stderr=True), transient=True)
-        self._bar.start()
-        self._task = self._bar.add_task(self._command, total=self._total)
+            return (*columns, progress.TimeElapsedColumn())
+        return (*columns, progress.BarColumn(), progress.TimeRemainingColumn())
 
 
-class EpochProgress(_Bar):
-    """Epochs of a training on standard error, with their losses, on a terminal only and once they take a while.
+class EpochProgress(_Line):
+    """The epochs and other steps of a training on standard error, on a terminal only and once they take a while.
 
     ``name``: what is trained just now, if there are several.
     """
 
     def __init__(self, context: Context) -> None:
-        super().__init__()
+        super().__init__(context)
         self.name = ""
-        self._wanted = not context.settings.quiet and sys.stderr is not None and sys.stderr.isatty()
-        self._started = time.monotonic()
-        self._task: TaskID | None = None
 
     def __call__(self, epoch: int, epochs: int, loss: float, held_out: float | None) -> None:
         """Take note that ``epoch`` of ``epochs`` is done, with its training and held-out loss."""
-        if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
-            return
-        if self._bar is None:
-            self._open()
-        if self._bar is not None and self._task is not None:
-            losses = f"loss {loss:.4f}" + (f", held out {held_out:.4f}" if held_out is not None else "")
-            self._bar.update(
-                self._task, completed=epoch, total=epochs, description=printable(f"{self.name} {losses}".strip())
-            )
+        losses = f"loss {loss:.4f}" + (f", held out {held_out:.4f}" if held_out is not None else "")
+        self._show(printable(f"{self.name} {losses}".strip()), epoch, epochs)
 
-    def counting(self, what: str) -> Callable[[int, int], None]:
-        """Return what takes note that so many of so many inputs are done, where there is more to do than epochs."""
+    def count(self, what: str, done: int, total: int) -> None:
+        """Take note that ``done`` of ``total`` steps of ``what`` are done, which have no losses to show."""
+        self._show(what, done, total)
 
-        def counted(done: int, total: int) -> None:
-            if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
-                return
-            if self._bar is None:
-                self._open()
-            if self._bar is not None and self._task is not None:
-                self._bar.update(self._task, completed=done, total=total, description=what)
-
-        return counted
-
-    def _open(self) -> None:
-        from rich.console import Console
+    def _columns(self) -> tuple[ProgressColumn, ...]:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
 
         words = TextColumn("{task.description}", markup=False)
-        columns = (words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-        self._bar.start()
-        self._task = self._bar.add_task("", total=None)
+        return words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
 
 
-class PaintProgress(_Bar):
+class PaintProgress(_Line):
     """The share of a long work that is done, with words beside it, on standard error, on a terminal only."""
-
-    def __init__(self, context: Context) -> None:
-        super().__init__()
-        self._wanted = not context.settings.quiet and sys.stderr is not None and sys.stderr.isatty()
-        self._started = time.monotonic()
-        self._task: TaskID | None = None
 
     def __call__(self, share: float, words: str) -> None:
         """Take note that ``share`` (0 to 1) is done."""
-        if not self._wanted or time.monotonic() - self._started < _PATIENCE_SECONDS:
-            return
-        if self._bar is None:
-            self._open()
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=share, description=words)
+        self._show(words, share, 1.0)
 
-    def _open(self) -> None:
-        from rich.console import Console
+    def _columns(self) -> tuple[ProgressColumn, ...]:
         from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
 
         words = TextColumn("{task.description}", markup=False)
-        columns = (words, BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-        self._bar.start()
-        self._task = self._bar.add_task("", total=1.0)
+        return words, BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
 
 
 class FetchProgress(_Bar):
@@ -187,8 +164,8 @@ class FetchProgress(_Bar):
     """
 
     def __init__(self, context: Context, doing: str = "fetching") -> None:
-        super().__init__()
-        self._context = context
+        super().__init__(context)
+        self._tell = context.note if doing == "fetching" else context.announce
         self._doing = doing
         self._tasks: dict[str, TaskID] = {}
         self._seen: set[str] = set()
@@ -198,22 +175,16 @@ class FetchProgress(_Bar):
         if name not in self._seen:
             self._seen.add(name)
             size = f" ({total / 1e6:.1f} MB)" if total else ""
-            tell = self._context.note if self._doing == "fetching" else self._context.announce
-            tell(f"{self._doing} {name}{size}")
-        if self._context.settings.quiet or sys.stderr is None or not sys.stderr.isatty():
+            self._tell(f"{self._doing} {name}{size}")
+        if not self._wanted:
             return
-        if self._bar is None:
-            self._open()
-        if self._bar is not None:
-            if name not in self._tasks:
-                self._tasks[name] = self._bar.add_task(printable(name), total=total)
-            self._bar.update(self._tasks[name], completed=done)
+        bar = self._opened()
+        if name not in self._tasks:
+            self._tasks[name] = bar.add_task(printable(name), total=total)
+        bar.update(self._tasks[name], completed=done)
 
-    def _open(self) -> None:
-        from rich.console import Console
+    def _columns(self) -> tuple[ProgressColumn, ...]:
         from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
 
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-        self._bar.start()
+        words = TextColumn("{task.description}", markup=False)
+        return words, BarColumn(), DownloadColumn(), TimeRemainingColumn()

@@ -14,6 +14,7 @@ from dltools.commands import _options as options
 from dltools.commands._batch import View, write_one
 from dltools.commands._boundary import Context, entry_point, one_blas_thread, open_context
 from dltools.commands._group import DefaultGroup
+from dltools.commands._render import EpochProgress
 from dltools.commands._texts import TextWork, text_batch, text_encoder
 from dltools.errors import InputError
 from dltools.io.records import Record
@@ -261,10 +262,8 @@ def train(
         **{name: value for name, value in chosen.items() if value is not None},
     )
 
-    def progress(what: str, done: int, total: int) -> None:
-        context.announce(f"{what}: epoch {done} of {total}")
-
     with atomic_write(Path(out), force=context.settings.force) as stream:
-        trained = fit(listed, model, recipe, progress, earlier, words)
+        with EpochProgress(context) as bar:
+            trained = fit(listed, model, recipe, bar.count, earlier, words)
         stream.write(encode(trained.config, trained.weights))
     write_one(context, {"output": out, "seed": recipe.seed, **_measured(trained)}, _MEASURES)

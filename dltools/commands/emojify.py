@@ -12,6 +12,7 @@ from dltools.commands import _options as options
 from dltools.commands._batch import View, write_one
 from dltools.commands._boundary import Context, entry_point, one_blas_thread, open_context
 from dltools.commands._group import DefaultGroup
+from dltools.commands._render import EpochProgress
 from dltools.commands._texts import TextWork, text_batch
 from dltools.io.records import Record
 from dltools.io.text import printable
@@ -199,11 +200,9 @@ def train(
         **{name: value for name, value in chosen.items() if value is not None},
     )
 
-    def progress(what: str, done: int, total: int) -> None:
-        context.announce(f"{what}: epoch {done} of {total}")
-
     with atomic_write(Path(out), force=context.settings.force) as stream:
-        trained = fit(examples, model, recipe, progress)
+        with EpochProgress(context) as bar:
+            trained = fit(examples, model, recipe, bar.count)
         stream.write(encode(trained.config, trained.weights))
     if trained.unusable:
         context.note(f"{trained.unusable} of {len(examples)} sentences have no known word and were left out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -12,6 +13,8 @@ import numpy.typing as npt
 from dltools.io.jsontext import read_json
 
 Floats: TypeAlias = npt.NDArray[np.float32]
+#: Called with how many steps of a long work are done, and how many there are.
+Told: TypeAlias = Callable[[int, int], None]
 Kind = Literal["lstm", "rnn"]
 KINDS: tuple[Kind, ...] = ("lstm", "rnn")
 #: Gates of each kind's cell: the columns of its kernels are so many times its units.

@@ -14,6 +14,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from dltools.models.names.config import Told
+
 Doubles = npt.NDArray[np.float64]
 #: For each order the discounts of an n-gram seen once, twice, and more often.
 Discounts: TypeAlias = tuple[tuple[float, float, float], ...]
@@ -95,24 +97,26 @@ class NGram:
         return sum(self.nats(name) * (len(name) + 1) for name in names) / sum(len(name) + 1 for name in names)
 
 
-def tuned(train: Sequence[str], validation: Sequence[str], order: int = ORDER) -> Discounts:
+def tuned(train: Sequence[str], validation: Sequence[str], order: int = ORDER, told: Told | None = None) -> Discounts:
     """Return the discounts under which ``validation`` is likeliest after ``train``, one changed at a time."""
     model = NGram(train, order=order)
     rows = [list(row) for row in model.discounts]
     best = model.loss(validation)
-    for _ in range(_SWEEPS):
-        for size in reversed(range(order)):
-            for seen in range(3):
-                for step in _STEPS:
-                    if step > seen + 1:
-                        break
-                    kept, rows[size][seen] = rows[size][seen], step
-                    model.discounts = tuple((row[0], row[1], row[2]) for row in rows)
-                    loss = model.loss(validation)
-                    if loss < best:
-                        best = loss
-                    else:
-                        rows[size][seen] = kept
+    sizes = [*reversed(range(order))] * _SWEEPS
+    for done, size in enumerate(sizes, 1):
+        for seen in range(3):
+            for step in _STEPS:
+                if step > seen + 1:
+                    break
+                kept, rows[size][seen] = rows[size][seen], step
+                model.discounts = tuple((row[0], row[1], row[2]) for row in rows)
+                loss = model.loss(validation)
+                if loss < best:
+                    best = loss
+                else:
+                    rows[size][seen] = kept
+        if told is not None:
+            told(done, len(sizes))
     return tuple((row[0], row[1], row[2]) for row in rows)
 
 

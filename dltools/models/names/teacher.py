@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dltools.models.names.config import EDGE, MAX_LENGTH, Floats
+from dltools.models.names.config import EDGE, MAX_LENGTH, Floats, Told
 from dltools.models.names.infer import Namer
 from dltools.models.names.ngram import Doubles, NGram
 from dltools.models.names.recurrent import BLOCK, Numbers, State
@@ -64,7 +64,7 @@ class Teacher:
         self._namer, self._ngrams, self._shares = namer, ngrams, shares
         self._known: list[dict[str, Doubles]] = [{} for _ in ngrams]
 
-    def lessons(self, count: int, random: np.random.Generator) -> list[Lesson]:
+    def lessons(self, count: int, random: np.random.Generator, told: Told | None = None) -> list[Lesson]:
         """Draw ``count`` names; those without an end after the longest length are left out."""
 
         def drawn(rows: Numbers, _step: int, mixed: Doubles) -> Numbers:
@@ -73,9 +73,11 @@ class Teacher:
         found: list[Lesson] = []
         for start in range(0, count, _ROWS):
             found += self._spelt(min(_ROWS, count - start), drawn)
+            if told is not None:
+                told(min(start + _ROWS, count), count)
         return found
 
-    def lessons_of(self, names: Sequence[str]) -> list[Lesson]:
+    def lessons_of(self, names: Sequence[str], told: Told | None = None) -> list[Lesson]:
         """Return the lessons of given names, the shortest first."""
         numbers = {character: number for number, character in enumerate(self._namer.config.alphabet, 1)}
         ranked = sorted(names, key=len)
@@ -91,6 +93,8 @@ class Teacher:
                 return spelt
 
             found += self._spelt(len(some), given)
+            if told is not None:
+                told(start + len(some), len(ranked))
         return found
 
     def _spelt(self, count: int, following: _Next) -> list[Lesson]:

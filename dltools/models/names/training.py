@@ -13,6 +13,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -202,7 +203,7 @@ def train(
     _fit(_lessons(parts.train, alphabet), kind, recipe, first, total, judge)
     learned = parts.train + parts.validation
     weights = _fit(_lessons(learned, alphabet), kind, recipe, first, total, until("names", best + 1))
-    discounts = tuned(parts.train, parts.validation)
+    discounts = tuned(parts.train, parts.validation, told=partial(progress, "n-gram discounts"))
     mixed = _beside(spliced(words * _SPLICES, parts.train, random), parts)
     others = [NGram(mixed, order=_SPLICES_ORDER)] if words else []
     ngrams = [NGram(parts.train, discounts=discounts), *others]
@@ -212,8 +213,11 @@ def train(
     ngram = NGram(learned, discounts=discounts)
     if recipe.lessons:
         teacher = Teacher(Namer(config, weights), (ngram, *others), shares)
-        lessons = teacher.lessons(recipe.lessons, np.random.default_rng(recipe.seed))
-        lessons += teacher.lessons_of(_beside(spliced(words, learned, random), parts))
+        drawn = np.random.default_rng(recipe.seed)
+        lessons = teacher.lessons(recipe.lessons, drawn, partial(progress, "names made up"))
+        lessons += teacher.lessons_of(
+            _beside(spliced(words, learned, random), parts), partial(progress, "words judged")
+        )
         last = recipe.for_lessons()
         weights = _fit(lessons, kind, last, weights, last.epochs, until("lessons", last.epochs))
     weights = Weights(*(array.astype(np.float16).astype(np.float32) for array in weights))

@@ -401,6 +401,14 @@ def test_training_repeats_to_the_byte(kind: Kind) -> None:
     assert first.config.names == tuple(TOWNS)
 
 
+def test_large_batches_repeat_to_the_byte() -> None:
+    """Their gradients are large enough for TensorFlow to sum them as they come, unless it is told not to."""
+    names = read_names(OWN_NAMES)[:60]
+    recipe = Recipe.of("lstm", 3, members=1, units=64, epochs=1, lessons=1500, lesson_epochs=1)
+    first, second = (train(names, "lstm", recipe) for _ in range(2))
+    assert encode(first.config, first.weights) == encode(second.config, second.weights)
+
+
 def test_a_background_is_read_first_and_never_held_out_names() -> None:
     told: list[str] = []
     words = [*TOWNS, "Москвабург", "Тверь", "Кострома", "London", "Вологда", "Самара", "Калуга"]

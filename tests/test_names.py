@@ -580,6 +580,7 @@ def test_scores_of_lines(run: Run) -> None:
         (("--model", "nope"), 2, "no such model"),
         (("-n", "0"), 2, "--count"),
         (("--temperature", "0"), 2, "--temperature"),
+        (("--temperature", "nan"), 2, "nan is not in the range"),
         (("--min-length", "9", "--max-length", "3"), 2, "no name has at least 9"),
         (("--prefix", "Ω"), 2, "does not know the character 'Ω'"),
         (("--suffix", "qqq"), 3, "none of 1000 tries"),

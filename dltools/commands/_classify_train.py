@@ -89,12 +89,12 @@ _TRAINED = View(
 @click.option("--epochs", type=click.IntRange(1, 100_000), help="At most so many passes over the pictures.")
 @click.option("--batch-size", "batch", type=click.IntRange(2, 4096), metavar="N", help="Pictures a step.")
 @click.option(
-    "--learning-rate", "rate", type=click.FloatRange(0, 10, min_open=True), metavar="RATE", help="At the start."
+    "--learning-rate", "rate", type=options.FloatRange(0, 10, min_open=True), metavar="RATE", help="At the start."
 )
 @click.option("--members", type=click.IntRange(1, 32), metavar="N", help="How many networks are averaged.")
 @click.option(
     "--validation",
-    type=click.FloatRange(0.02, 0.5),
+    type=options.FloatRange(0.02, 0.5),
     metavar="SHARE",
     default=0.2,
     show_default=True,
@@ -113,7 +113,7 @@ _TRAINED = View(
 @click.option("--augment/--no-augment", default=True, show_default=True, help="Change pictures at random as it learns.")
 @click.option(
     "--min-score",
-    type=click.FloatRange(0, 1),
+    type=options.FloatRange(0, 1),
     default=0.0,
     metavar="NUMBER",
     help="The threshold that the file carries.",

@@ -71,7 +71,7 @@ def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--min-score",
-                type=click.FloatRange(0, 1),
+                type=options.FloatRange(0, 1),
                 default=0.5,
                 show_default=True,
                 help="Refuse texts whose reading scores less; of numbers, all their orders together.",

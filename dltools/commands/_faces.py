@@ -87,13 +87,13 @@ def looking_options(function: Function) -> Function:
         ),
         click.option(
             "--min-face",
-            type=click.FloatRange(12),
+            type=options.FloatRange(12),
             metavar="PIXELS",
             help="Smallest face to find (default: 20, or a hundredth of the longer side of the picture).",
         ),
         click.option(
             "--min-score",
-            type=click.FloatRange(0, 1),
+            type=options.FloatRange(0, 1),
             metavar="NUMBER",
             help="Take for a face only what scores above it, 0 to 1 (default: 0.85, or 0.7 where nothing does).",
         ),
@@ -116,7 +116,7 @@ def threshold_option(function: Function) -> Function:
     return click.option(
         "-t",
         "--threshold",
-        type=click.FloatRange(0, min_open=True),
+        type=options.FloatRange(0, min_open=True),
         metavar="NUMBER",
         help="Faces nearer than it are one person's (default: the model's own).",
     )(function)

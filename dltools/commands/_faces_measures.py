@@ -207,10 +207,10 @@ def _learned(record: Record, _paint: Callable[..., str]) -> str:
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="Passes of 30 batches (default: 20).")
 @click.option("--steps", type=click.IntRange(1, 100_000), help="Batches an epoch (default: 30).")
 @click.option("--size", type=click.IntRange(32, 256), help="Side of a face in pixels (default: 96).")
-@click.option("--width", type=click.FloatRange(0.05, 4), help="Filters, as a share of OpenFace's (default: 1).")
+@click.option("--width", type=options.FloatRange(0.05, 4), help="Filters, as a share of OpenFace's (default: 1).")
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=options.FloatRange(0, 1, min_open=True),
     metavar="NUMBER",
     help="Adam's at the start; it falls to nothing (default: 0.0006).",
 )

@@ -124,7 +124,7 @@ def resolve(words: tuple[str, ...]) -> Mapped:
     help="Inputs that a process is started for (default: few at first, later 256 files or 8192 texts).",
 )
 @click.option(
-    "--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Give up on a chunk after so long."
+    "--timeout", type=options.FloatRange(0, min_open=True), metavar="SECONDS", help="Give up on a chunk after so long."
 )
 @click.option(
     "--journal",

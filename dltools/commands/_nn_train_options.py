@@ -82,12 +82,12 @@ def training_options(function: Function) -> Function:
         ),
         click.option(
             "--learning-rate",
-            type=click.FloatRange(0, min_open=True),
+            type=options.FloatRange(0, min_open=True),
             help="Default: sgd 0.1, momentum and nesterov 0.02, rmsprop 0.002, adam 0.005.",
         ),
         click.option(
             "--decay",
-            type=click.FloatRange(0),
+            type=options.FloatRange(0),
             default=0.0,
             show_default=True,
             help="The rate of epoch t, from 0, is divided by 1 + DECAY t.",
@@ -101,17 +101,17 @@ def training_options(function: Function) -> Function:
             help=f"Passes over the examples (default: {EPOCHS}; images: {IMAGE_EPOCHS}).",
         ),
         click.option(
-            "--l2", type=click.FloatRange(0), default=0.0, show_default=True, help="Strength of the L2 penalty."
+            "--l2", type=options.FloatRange(0), default=0.0, show_default=True, help="Strength of the L2 penalty."
         ),
         click.option(
             "--dropout",
-            type=click.FloatRange(0, 1, max_open=True),
+            type=options.FloatRange(0, 1, max_open=True),
             default=0.0,
             show_default=True,
             help="Share dropped behind each hidden dense or recurrent layer.",
         ),
         click.option(
-            "--clip", type=click.FloatRange(0), default=0.0, show_default=True, help="Largest gradient norm; 0: any."
+            "--clip", type=options.FloatRange(0), default=0.0, show_default=True, help="Largest gradient norm; 0: any."
         ),
         click.option(
             "--patience",
@@ -122,7 +122,7 @@ def training_options(function: Function) -> Function:
         ),
         click.option(
             "--validation",
-            type=click.FloatRange(0, 1, max_open=True),
+            type=options.FloatRange(0, 1, max_open=True),
             default=0.2,
             show_default=True,
             help="Share of the examples that is held out.",

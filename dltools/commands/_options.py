@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -47,6 +48,16 @@ class FileName(click.ParamType[str]):
 
 
 FILE = FileName()
+
+
+class FloatRange(click.FloatRange):
+    """A number in a range, of which NaN is none: no comparison would ever refuse it, nor be true of it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not in the range {self._describe_range()}", param, ctx)
+        return number
 
 
 class KindOrFile(FileName):

@@ -71,7 +71,7 @@ _COLUMNS = ("text", "score", "novel", "sample", "seed")
 @click.option(
     "-t",
     "--temperature",
-    type=click.FloatRange(0.01, 100),
+    type=options.FloatRange(0.01, 100),
     default=0.8,
     show_default=True,
     help="Below 1: more usual names; above: stranger ones.",
@@ -79,7 +79,7 @@ _COLUMNS = ("text", "score", "novel", "sample", "seed")
 @click.option("--top-k", type=click.IntRange(1), metavar="K", help="Draw from the K likeliest characters only.")
 @click.option(
     "--top-p",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=options.FloatRange(0, 1, min_open=True),
     default=0.995,
     show_default=True,
     metavar="P",

@@ -65,7 +65,7 @@ def _human(record: Record, paint: Callable[..., str]) -> str:
 @click.option("-n", "--top", type=click.IntRange(1), default=1, show_default=True, help="Show the best N classes.")
 @click.option(
     "--min-score",
-    type=click.FloatRange(0, 1),
+    type=options.FloatRange(0, 1),
     default=0.0,
     show_default=True,
     help="Below it, abstain: no label, and an empty line.",

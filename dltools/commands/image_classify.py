@@ -64,7 +64,7 @@ def _lines(record: Record, paint: Callable[..., str]) -> str:
 @click.option(
     "-s",
     "--min-score",
-    type=click.FloatRange(0, 1),
+    type=options.FloatRange(0, 1),
     metavar="NUMBER",
     help="Only classes that score as much, 0 to 1 (default: as the model's file says).",
 )

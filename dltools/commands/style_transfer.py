@@ -92,13 +92,13 @@ _VIEW = View(
     show_default=True,
     help="How the picture is changed.",
 )
-@click.option("--content-weight", type=click.FloatRange(0), metavar="NUMBER", help="Weight of the content's cost.")
-@click.option("--style-weight", type=click.FloatRange(0), metavar="NUMBER", help="Weight of the style's cost.")
-@click.option("--tv-weight", type=click.FloatRange(0), metavar="NUMBER", help="Weight of smoothness.")
+@click.option("--content-weight", type=options.FloatRange(0), metavar="NUMBER", help="Weight of the content's cost.")
+@click.option("--style-weight", type=options.FloatRange(0), metavar="NUMBER", help="Weight of the style's cost.")
+@click.option("--tv-weight", type=options.FloatRange(0), metavar="NUMBER", help="Weight of smoothness.")
 @click.option("--style-blend", metavar="W,W", help="Share of each style (default: equal).")
 @click.option(
     "--style-scale",
-    type=click.FloatRange(0.1, 4),
+    type=options.FloatRange(0.1, 4),
     default=1.0,
     show_default=True,
     metavar="NUMBER",
@@ -128,7 +128,7 @@ _VIEW = View(
 )
 @click.option(
     "--tolerance",
-    type=click.FloatRange(0, 1),
+    type=options.FloatRange(0, 1),
     metavar="SHARE",
     help="A size is done when 10 steps take less than this share off the cost; 0 never ends early.",
 )

@@ -68,7 +68,7 @@ def _lines(record: Record, paint: Callable[..., str]) -> str:
 @click.option(
     "-s",
     "--score",
-    type=click.FloatRange(0, 1),
+    type=options.FloatRange(0, 1),
     default=0.5,
     show_default=True,
     metavar="NUMBER",
@@ -76,7 +76,7 @@ def _lines(record: Record, paint: Callable[..., str]) -> str:
 )
 @click.option(
     "--iou",
-    type=click.FloatRange(0, 1),
+    type=options.FloatRange(0, 1),
     default=0.45,
     show_default=True,
     metavar="NUMBER",

@@ -312,7 +312,7 @@ def _fit(
     tf.get_logger().setLevel("ERROR")  # it advises developers on standard error
     keras.utils.set_random_seed(recipe.seed)
     tf.config.experimental.enable_op_determinism()
-    # Its optimizer of graphs would sum the many shares of the recurrent kernel's gradient in the order that they come in,
+    # The optimizer of graphs would sum the shares of the recurrent kernel's gradient in the order that they come in,
     # whatever was asked for above; without it a step takes no longer.
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     random = np.random.default_rng(recipe.seed)

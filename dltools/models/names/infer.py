@@ -193,7 +193,10 @@ class Namer:
         return dataclasses.replace(wish, prefix=prefix, suffix=suffix)
 
     def draw(self, seed: int, samples: Sequence[int], tries: Sequence[int], wish: Wish) -> Drawn:
-        """Draw one name for each pair of a sample and a try, whatever it ends with; see :mod:`sampler`."""
+        """Draw one name for each pair of a sample and a try, whatever it ends with.
+
+        See :func:`dltools.models.names.sampler.draw`.
+        """
         prefix: Numbers = np.array([self._numbers[character] for character in wish.prefix], np.intp)
         counters = np.array(samples, np.uint64), np.array(tries, np.uint64)
         return draw(self.network, wish.shape, seed, *counters, prefix, wish.max_length)

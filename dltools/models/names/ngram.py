@@ -1,7 +1,9 @@
 """The baseline: an n-gram model of characters with interpolated modified Kneser-Ney smoothing.
 
 Chen and Goodman, "An Empirical Study of Smoothing Techniques for Language Modeling" (1999). What a network of
-:mod:`dltools.models.names.network` has to beat, and who says independently whether invented names look like real ones.
+:mod:`dltools.models.names.network` has to beat, a part of the mixture that teaches it
+(:mod:`dltools.models.names.teacher`), and who says independently whether invented names look like real ones. In: names.
+Out: probabilities of characters, the end of a name counted as one.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ class NGram:
         return share
 
     def distribution(self, before: str, characters: Sequence[str], known: dict[str, Doubles]) -> Doubles:
-        """Return the probabilities of ``characters`` after the context ``before``, as :meth:`probability` has them.
+        """Return the probabilities (characters,) of what follows the context ``before``, as :meth:`probability` does.
 
         ``known`` keeps them, for the next call with the same characters.
         """

@@ -35,7 +35,7 @@ from dltools.models.names.teacher import (
     mixture_loss,
 )
 
-#: Called with what is done now, and how much of it is done.
+#: Called with what is done now, how many of its steps are done, and how many there are.
 Progress = Callable[[str, int, int], None]
 
 _SPLICES = 3  # words with endings of names for each word, in the n-gram model of the background

@@ -9,7 +9,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dltools.models.trigger import augment
+from dltools.models.trigger import vocoder
 from dltools.models.trigger.chime import chime
 from dltools.models.trigger.config import Recurrence, TriggerConfig, Weights
 from dltools.models.trigger.evaluate import poisson, wilson
@@ -180,12 +180,23 @@ def test_a_vocoder_keeps_what_is_said_and_moves_the_voice() -> None:
         powers = (np.abs(np.fft.rfft(frames * np.hanning(256), 2048)) ** 2).mean(axis=0)
         return (1200 + 7.8125 * int(np.argmax(powers[154:282]))) / 1700
 
-    pitches, voiced = augment._pitches(np.abs(np.fft.rfft(augment._frames(vowel))) ** 2)
-    assert voiced.all()
-    assert np.abs(pitches / 125 - 1).max() < 0.02  # a lag is a whole number of samples
-    said = [augment.vocoder(vowel, random) for _ in range(12)]
-    assert all(np.isfinite(each).all() and 0.7 < len(each) / len(vowel) < 1.4 for each in said)
+    heard = vocoder._heard(vowel, 32)
+    assert heard.voiced[4:-4].all()  # but in the silence around
+    assert np.abs(heard.pitches[4:-4] / 125 - 1).max() < 0.02  # a lag is a whole number of samples
+    said = [vocoder.vocoder(vowel, random) for _ in range(24)]
+    assert all(np.isfinite(each).all() for each in said)
+    # By a third as a whole (0.74 to 1.35), and a mean of a dozen sounds, each up to twice as long.
+    lengths = [len(each) / len(vowel) for each in said]
+    assert all(0.55 < length < 1.8 for length in lengths) and np.ptp(lengths) > 0.3
     assert all(np.abs(each).max() == pytest.approx(1, abs=1e-5) for each in said)
     moved = [formant(each) for each in said]
-    assert all(0.8 < each < 1.25 for each in moved)  # by up to a seventh, and the width of a formant
+    assert all(0.75 < each < 1.3 for each in moved)  # by up to a seventh, each formant by more, and a formant's width
     assert np.ptp(moved) > 0.1
+
+
+def test_a_vocoder_lengthens_each_sound_in_its_own_way() -> None:
+    places = vocoder._places(200, np.random.default_rng(2))
+    steps = np.diff(places)
+    assert places[0] == 0 and places[-1] < 199
+    assert (steps > 0).all()  # nothing is said twice or backwards
+    assert steps.max() / steps.min() > 1.5

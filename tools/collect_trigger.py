@@ -40,6 +40,7 @@ PACKAGES = {
     "hedgewars-data": ("speech", "train"),  # shouts in several languages
     "ktuberling-data": ("speech", "validation"),
     "asterisk-core-sounds-es-g722": ("speech", "validation"),
+    "tuxpaint-stamps-default": ("speech", "validation"),  # words in a dozen languages
     "beneath-a-steel-sky": ("speech", "test"),  # English, many actors
     "asterisk-core-sounds-it-g722": ("speech", "test"),
     "fillets-ng-data-nl": ("speech", "test"),
@@ -53,6 +54,7 @@ PACKAGES = {
     "fillets-ng-data": ("music", "train"),
     "asterisk-moh-opsound-g722": ("music", "validation"),
     "fb-music-high": ("music", "validation"),
+    "unknown-horizons": ("music", "validation"),
     "wesnoth-1.16-music": ("music", "test"),
     "hyperrogue-music": ("music", "train"),
     "warzone2100-data": ("noise", "train"),  # sounds and announcements
@@ -62,6 +64,7 @@ PACKAGES = {
     "warmux-data": ("noise", "train"),
     "lincity-ng-data": ("noise", "train"),
     "supertux-data": ("noise", "validation"),
+    "colobot-common-sounds": ("noise", "validation"),
     "openarena-data": ("noise", "test"),
     "tuxpaint-data": ("noise", "test"),
 }

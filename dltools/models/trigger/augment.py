@@ -6,7 +6,6 @@ In and out: samples (count,) float32, 16 kHz, from -1 to 1.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from dltools.models.trigger.config import Floats
 
@@ -19,9 +18,6 @@ _CODECS = (
     ("WAV", "GSM610", 8000),
 )
 _TINY = np.float32(1e-9)
-_FRAME, _HOP = 512, 128  # samples: 32 and 8 ms
-_WINDOW = np.hanning(_FRAME)
-_PITCHES = 60.0, 400.0  # hertz
 
 
 def throat(samples: Floats, random: np.random.Generator) -> Floats:
@@ -30,39 +26,6 @@ def throat(samples: Floats, random: np.random.Generator) -> Floats:
 
     factor = float(np.exp(random.uniform(-0.2, 0.2)))
     return np.asarray(soxr.resample(samples, RATE, RATE * factor, quality="MQ"), np.float32)
-
-
-def vocoder(samples: Floats, random: np.random.Generator) -> Floats:
-    """Say it with another voice, up to a third faster or slower: the spectrum's smooth envelope, moved by up to a
-    seventh, over pulses of another pitch and noise (Dudley, "Remaking speech", 1939); without pulses, a whisper.
-    """
-    frames = _frames(np.pad(samples, _FRAME))
-    kept = np.arange(0, len(frames), np.exp(random.uniform(-0.3, 0.3))).astype(int)
-    frames, slower = frames[kept], len(kept) / len(frames)
-    powers = np.abs(np.fft.rfft(frames)) ** 2
-    pitches, voiced = _pitches(powers)
-    cepstrum = np.fft.irfft(np.log(powers + 1e-7))
-    smooth = int(random.integers(24, 48))
-    cepstrum[:, smooth:-smooth] = 0
-    envelope = np.exp(np.fft.rfft(cepstrum).real / 2)
-    bins = np.arange(envelope.shape[1])
-    moved = np.clip(bins * np.exp(random.uniform(-0.13, 0.13)), 0, len(bins) - 1)
-    envelope = np.array([np.interp(moved, bins, row) for row in envelope])
-    flat, higher = random.uniform(0, 1), np.exp(random.uniform(-0.35, 0.35))
-    middle = np.median(pitches[voiced]) if voiced.any() else 120.0
-    pitches = higher * (flat * middle + (1 - flat) * pitches)
-    turns = np.cumsum(np.repeat(pitches, _HOP) / RATE)
-    pulses = np.diff(np.floor(turns), append=turns[-1]) > 0
-    breath = 1.0 if random.random() < 0.1 else random.uniform(0, 0.5)
-    buzz = np.repeat(voiced * (1 - breath), _HOP) * pulses * np.sqrt(RATE / np.repeat(pitches, _HOP))
-    hiss = np.repeat(np.where(voiced, breath, 1.0), _HOP) * random.normal(size=len(pulses))
-    source = np.fft.rfft(_frames(np.resize(buzz + hiss, len(frames) * _HOP + _FRAME - _HOP)))
-    spoken = np.fft.irfft(source / np.sqrt((np.abs(source) ** 2).mean(axis=1, keepdims=True) + 1e-9) * envelope)
-    made = np.zeros(len(frames) * _HOP + _FRAME - _HOP)
-    for number, frame in enumerate(spoken * _WINDOW):
-        made[number * _HOP : number * _HOP + _FRAME] += frame
-    made = made[round(slower * _FRAME) :][: round(slower * len(samples))]
-    return np.asarray(made * (np.abs(samples).max() / (np.abs(made).max() + _TINY)), np.float32)
 
 
 def room(samples: Floats, random: np.random.Generator) -> Floats:
@@ -150,21 +113,6 @@ def loudness(samples: Floats) -> float:
     frames = samples[: len(samples) // 320 * 320].reshape(-1, 320)
     powers = np.sort((frames**2).mean(axis=1)) if len(frames) else np.array([(samples**2).mean()])
     return float(np.sqrt(powers[len(powers) // 2 :].mean()) + _TINY)
-
-
-def _frames(samples: Floats) -> Floats:
-    """Return windowed frames (count, 512) of samples, one each 128."""
-    return np.asarray(np.lib.stride_tricks.sliding_window_view(samples, _FRAME)[::_HOP] * _WINDOW, np.float32)
-
-
-def _pitches(powers: Floats) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Return the pitch of each frame in hertz, and whether it has one, from power spectra (count, bins)."""
-    alike = np.fft.irfft(powers)
-    shortest, longest = (int(RATE / pitch) for pitch in reversed(_PITCHES))
-    lags = shortest + np.argmax(alike[:, shortest:longest], axis=1)
-    share = alike[np.arange(len(lags)), lags] / (alike[:, 0] + _TINY)
-    near = np.lib.stride_tricks.sliding_window_view(np.pad(RATE / lags, 2, mode="edge"), 5)
-    return np.median(near, axis=1), (share > 0.3) & (alike[:, 0] > alike[:, 0].max() * 1e-4)
 
 
 def _filtered(samples: Floats, response: Floats, length: int) -> Floats:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from dltools.models.trigger import augment
 from dltools.models.trigger.config import Floats
 from dltools.models.trigger.material import Clip, Hard, Material, Place
+from dltools.models.trigger.vocoder import vocoder
 
 RATE = augment.RATE
 SECONDS = 10
@@ -60,8 +61,10 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]
         if hard and not wanted and random.random() < 0.4:
             chosen = hard
         spoken = chosen[int(random.integers(len(chosen)))].samples
-        if random.random() < 0.3:
-            spoken = augment.vocoder(spoken, random)
+        if random.random() < 0.45:
+            spoken = vocoder(spoken, random)
+        if wanted and random.random() < 0.1:
+            spoken = spoken[: -int(random.uniform(0.03, 0.1) * RATE)]  # many do not release a last t
         if random.random() < 0.7:
             spoken = augment.throat(spoken, random)
         length = len(spoken)

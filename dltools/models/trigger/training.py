@@ -35,9 +35,9 @@ class Recipe:
     epochs: int = 16
     batch: int = 64
     learning_rate: float = 2e-3
-    dropout: float = 0.25
-    noise: float = 0.2
-    scout_noise: float = 0.3
+    dropout: float = 0.4
+    noise: float = 0.5
+    scout_noise: float = 0.4
     positive_weight: float = 6.0
     false_accepts: float = 0.5
 

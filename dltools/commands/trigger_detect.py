@@ -74,7 +74,7 @@ _VIEW = View(("path", "label", "start", "end", "score", "output"), _lines, rows=
 @click.option(
     "-t",
     "--threshold",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=options.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="NUMBER",
     help="Score that counts, 0 to 1 (default: the model's own, whose false accepts an hour -v tells).",
 )
@@ -338,7 +338,7 @@ def train(
 @click.option(
     "-t",
     "--threshold",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=options.FloatRange(0, 1, min_open=True, max_open=True),
     metavar="NUMBER",
     help="Score that counts.",
 )

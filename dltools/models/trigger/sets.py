@@ -23,7 +23,9 @@ Progress = Callable[[str, int, int], None]
 In = TypeVar("In")
 Out = TypeVar("Out")
 
-HARD_SCORE = 0.1  # a score above it, where the word is not, is worth learning from
+#: So many places and other words are learned from: the hardest; what only a weak scout mistakes teaches little.
+_HARDEST, _HARDEST_WORDS = 1000, 400
+_HARD_SCORE = 0.1  # and none that a network hears the word in less than so
 _APART = 4.0  # seconds between two places of a recording that are learned from
 _MOST_BYTES = 1 << 30  # of the recordings' features; of longer ones the beginnings are learned from
 
@@ -85,25 +87,27 @@ class Hearing:
         return heard[: len(samples) // self.hop]
 
     def falsely(self, material: Material, recordings: Sequence[Floats], weights: Weights) -> Hard:
-        """Return where a network hears the word in recordings and in other words."""
-        places = []
+        """Return where a network hears the word most in recordings, and in which other words."""
+        places: list[tuple[float, Place]] = []
         apart = round(_APART * self.rate / self.hop / self.stride)
         for number, scores in enumerate(
             self._all("false accepts", lambda each: Recurrent(weights, self.stride).push(each), recordings)
         ):
-            last = -apart
-            for step in np.flatnonzero(scores > HARD_SCORE):
-                if step - last >= apart:
-                    last = int(step)
-                    places.append(Place(number, last * self.stride * self.hop / self.rate))
+            free = scores > _HARD_SCORE
+            for step in np.argsort(-scores, kind="stable")[: free.sum()]:
+                if free[step]:
+                    free[max(0, step - apart) : step + apart] = False
+                    second = int(step) * self.stride * self.hop / self.rate
+                    places.append((float(scores[step]), Place(number, second)))
 
         def loudest(clip: Clip) -> float:
             quiet = np.zeros(augment.RATE // 2, np.float32)
             heard = self.heard(np.concatenate([quiet, clip.samples, quiet]))
             return float(Recurrent(weights, self.stride).push(heard).max())
 
-        scored = zip(material.negatives, self._all("other words", loudest, material.negatives), strict=True)
-        return Hard(places, [clip for clip, score in scored if score > HARD_SCORE])
+        scored = zip(self._all("other words", loudest, material.negatives), material.negatives, strict=True)
+        words = [(score, clip) for score, clip in scored if score > _HARD_SCORE]
+        return Hard(_hardest(places, _HARDEST), _hardest(words, _HARDEST_WORDS))
 
     def _all(self, what: str, function: Callable[[In], Out], inputs: Sequence[In]) -> Iterator[Out]:
         """Yield what a function makes of each input, in order."""
@@ -113,6 +117,10 @@ class Hearing:
             for number, made in enumerate(pool.map(function, inputs)):
                 yield made
                 self._tell(what, number + 1, len(inputs))
+
+
+def _hardest(scored: Sequence[tuple[float, Out]], count: int) -> list[Out]:
+    return [each for _, each in sorted(scored, key=lambda pair: -pair[0])[:count]]
 
 
 def batches(

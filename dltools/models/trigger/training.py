@@ -30,8 +30,8 @@ class Recipe:
     """
 
     seed: int
-    examples: int = 8000
-    rounds: int = 2
+    examples: int = 6000
+    rounds: int = 3
     epochs: int = 16
     batch: int = 64
     learning_rate: float = 2e-3

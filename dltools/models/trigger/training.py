@@ -39,7 +39,7 @@ class Recipe:
     noise: float = 0.5
     scout_noise: float = 0.4
     positive_weight: float = 6.0
-    false_accepts: float = 0.5
+    false_accepts: float = 0.25
 
 
 class Trained(NamedTuple):

@@ -14,9 +14,10 @@ from dltools.models.trigger.chime import chime
 from dltools.models.trigger.config import Recurrence, TriggerConfig, Weights
 from dltools.models.trigger.evaluate import poisson, wilson
 from dltools.models.trigger.events import Finder, Rules
-from dltools.models.trigger.examples import targets
+from dltools.models.trigger.examples import mixed, targets
 from dltools.models.trigger.features import Spectrogram, SpeechEmbedding
 from dltools.models.trigger.infer import TriggerDetector
+from dltools.models.trigger.material import Clip, Hard, Material
 from tests.conftest import SOUND
 
 RANDOM = np.random.default_rng(5)
@@ -162,6 +163,14 @@ def test_a_chime_is_heard_and_does_not_clip() -> None:
     for rate in (8000, 44100):
         bell = chime(rate)
         assert 0.2 < np.abs(bell).max() < 0.5 and abs(bell[-1]) < 1e-3
+
+
+def test_the_shortest_of_words_can_be_learned() -> None:
+    random = np.random.default_rng(4)
+    click, hum, long = (Clip(random.normal(0, 0.1, count).astype(np.float32), "one") for count in (800, 8000, 320000))
+    made = [mixed(Material([click], [hum], [long]), np.random.default_rng(seed), Hard([], [])) for seed in range(40)]
+    assert all(np.isfinite(each.samples).all() for each in made)
+    assert sum(len(each.ends) for each in made) > 40
 
 
 def test_a_vocoder_keeps_what_is_said_and_moves_the_voice() -> None:

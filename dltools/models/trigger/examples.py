@@ -21,6 +21,7 @@ RATE = augment.RATE
 SECONDS = 10
 LENGTH = SECONDS * RATE
 _GAP = 0.12  # seconds, the least between two utterances
+_SHORTEST = 0.15  # seconds of a word that can lose its last sound
 _QUIETEST, _LOUDEST = -5.0, 30.0  # decibels of the words over what is behind them
 _BEFORE, _ON, _AFTER = 0.28, 0.24, 0.5  # seconds before the end of the word, behind it, and behind that
 
@@ -63,7 +64,7 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]
         spoken = chosen[int(random.integers(len(chosen)))].samples
         if random.random() < 0.45:
             spoken = vocoder(spoken, random)
-        if wanted and random.random() < 0.1:
+        if wanted and len(spoken) > _SHORTEST * RATE and random.random() < 0.1:
             spoken = spoken[: -int(random.uniform(0.03, 0.1) * RATE)]  # many do not release a last t
         if random.random() < 0.7:
             spoken = augment.throat(spoken, random)

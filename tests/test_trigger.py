@@ -13,7 +13,7 @@ from dltools.models.trigger import vocoder
 from dltools.models.trigger.chime import chime
 from dltools.models.trigger.config import Recurrence, TriggerConfig, Weights
 from dltools.models.trigger.evaluate import poisson, wilson
-from dltools.models.trigger.events import Finder, Rules
+from dltools.models.trigger.events import Finder, Rules, peaks
 from dltools.models.trigger.examples import mixed, targets
 from dltools.models.trigger.features import Spectrogram, SpeechEmbedding
 from dltools.models.trigger.infer import TriggerDetector
@@ -143,6 +143,14 @@ def test_events_have_hysteresis_and_a_refractory_time() -> None:
     assert begun[0].heard == pytest.approx(0.24)
     assert begun[0].end == pytest.approx(0.14)
     assert finder.finish() == []
+
+
+def test_peaks_are_the_highest_and_apart() -> None:
+    scores = np.array([0.2, 0.7, 0.9, 0.8, 0.1, 0.3, 0.6, 0.6, 0.05], np.float32)
+    assert peaks(scores, 0.15, 2) == [2, 6, 0]  # of equals the first
+    assert peaks(scores, 0.65, 1) == [2, 3, 1]
+    assert peaks(scores, 0.95, 1) == []
+    assert peaks(np.zeros(0, np.float32), 0.1, 2) == []
 
 
 def test_targets_lie_behind_the_word() -> None:

@@ -110,8 +110,10 @@ class Previews:
 def watching(
     context: Context, painting: Painting, previews: Previews | None, loss_log: str | None
 ) -> Iterator[Callable[[Progress], None]]:
-    """Give what is called after each step: it shows the progress, writes previews and the loss log, and stops the work
-    where an interrupt came during the step."""
+    """Give what is called after each step: it shows the progress, and writes previews and the loss log.
+
+    It stops the work where an interrupt came during the step.
+    """
     with contextlib.ExitStack() as stack:
         bar = stack.enter_context(PaintProgress(context))
         log = stack.enter_context(atomic_write(Path(loss_log), force=context.settings.force)) if loss_log else None

@@ -15,7 +15,7 @@ import numpy as np
 
 from dltools.models.trigger import augment
 from dltools.models.trigger.config import Floats, Kind, Point, Weights
-from dltools.models.trigger.events import Finder, Rules
+from dltools.models.trigger.events import Finder, Rules, peaks
 from dltools.models.trigger.features import Features, SpeechNetworks, open_features
 from dltools.models.trigger.material import Clip, Material
 from dltools.models.trigger.recurrent import Recurrent
@@ -26,6 +26,7 @@ THRESHOLDS = (*(round(0.025 * number, 3) for number in range(2, 40)), 0.985, 0.9
 #: The misses of a curve count at the ratios that people use such a thing at.
 _USUAL = (5, 10, 20)
 _LEAD, _TAIL = 1.5, 0.9  # seconds of background around an utterance
+_APART = 1.0  # seconds between two events
 _SLACK = 0.3  # seconds before the end of the word in which an event counts as heard
 
 
@@ -175,16 +176,7 @@ class _Listener:
     def events(self, samples: Floats) -> list[float]:
         """Return the highest score of every event that any threshold would find."""
         smoothed = self.scores(samples)
-        wide, found = round(1.0 / self.seconds), []
-        order = np.argsort(-smoothed, kind="stable")
-        taken = np.zeros(len(smoothed), bool)
-        for step in order:
-            if smoothed[step] < THRESHOLDS[0]:
-                break
-            if not taken[step]:
-                found.append(float(smoothed[step]))
-                taken[max(0, step - wide) : step + wide] = True
-        return found
+        return [float(smoothed[step]) for step in peaks(smoothed, THRESHOLDS[0], round(_APART / self.seconds))]
 
 
 def _alone(samples: Floats) -> Floats:

@@ -87,3 +87,17 @@ class Finder:
         ended = [self.open] if self.open is not None else []
         self.open = None
         return ended
+
+
+def peaks(scores: Floats, least: float, apart: int) -> list[int]:
+    """Return the steps of the highest scores (count,), the highest first.
+
+    None is below ``least``, and two are at least ``apart`` steps from each other.
+    """
+    free = scores >= least
+    found: list[int] = []
+    for step in np.argsort(-scores, kind="stable")[: free.sum()]:
+        if free[step]:
+            free[max(0, step - apart + 1) : step + apart] = False
+            found.append(int(step))
+    return found

@@ -14,6 +14,7 @@ import numpy as np
 
 from dltools.models.trigger import augment, examples
 from dltools.models.trigger.config import Floats, Kind, Weights
+from dltools.models.trigger.events import peaks
 from dltools.models.trigger.features import Features, open_features
 from dltools.models.trigger.material import Clip, Hard, Material, Place
 from dltools.models.trigger.recurrent import Recurrent
@@ -93,12 +94,9 @@ class Hearing:
         for number, scores in enumerate(
             self._all("false accepts", lambda each: Recurrent(weights, self.stride).push(each), recordings)
         ):
-            free = scores > _HARD_SCORE
-            for step in np.argsort(-scores, kind="stable")[: free.sum()]:
-                if free[step]:
-                    free[max(0, step - apart) : step + apart] = False
-                    second = int(step) * self.stride * self.hop / self.rate
-                    places.append((float(scores[step]), Place(number, second)))
+            for step in peaks(scores, _HARD_SCORE, apart):
+                second = step * self.stride * self.hop / self.rate
+                places.append((float(scores[step]), Place(number, second)))
 
         def loudest(clip: Clip) -> float:
             quiet = np.zeros(augment.RATE // 2, np.float32)

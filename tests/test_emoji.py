@@ -432,7 +432,7 @@ def test_train_predict_and_evaluate_a_model_of_ones_own(run: Run, tiny: Path, tm
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)["texts"] == len(TINY)
     assert run("emojify", "-m", model, "a lake", "a blaze").stdout.decode() == "🌊\n🔥\n"
-    record = json.loads(run("emojify", "evaluate", tiny, "-m", model).stdout)
+    record = json.loads(run("emojify", "evaluate", "-", "-m", model, input=tiny.read_bytes()).stdout)
     assert record["accuracy"] == 1.0
     assert "recall" in run("emojify", "evaluate", tiny, "-m", model, "--format", "human").stdout.decode()
     kept = run("emojify", "train", tiny, "--out", model, *options)

@@ -578,6 +578,7 @@ def test_scores_of_lines(run: Run) -> None:
     ("arguments", "status", "message"),
     [
         (("--model", "nope"), 2, "no such model"),
+        (("--model", "."), 2, ".: a folder, not a model"),
         (("-n", "0"), 2, "--count"),
         (("--temperature", "0"), 2, "--temperature"),
         (("--temperature", "nan"), 2, "nan is not in the range"),
@@ -615,8 +616,10 @@ def test_train_sample_and_score_in_any_script(run: Run, tmp_path: Path, names: l
     assert run("dino-names", "score", "-m", model, names[0]).returncode == 0
     kept = run("dino-names", "train", path, "--out", model, *options)
     assert kept.returncode == 3 and b"--force" in kept.stderr
-    more = run("dino-names", "train", path, "-o", tmp_path / "more.npz", "--resume", model, "--epochs", 2)
+    piped = path.read_bytes()
+    more = run("dino-names", "train", "-", "-o", tmp_path / "2", "--resume", model, "--epochs", 2, input=piped)
     assert more.returncode == 0, more.stderr
+    assert json.loads(more.stdout)["names"] == len(names)
 
 
 def test_normalize() -> None:

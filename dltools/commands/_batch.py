@@ -16,7 +16,7 @@ from dltools.commands import _render
 from dltools.commands._boundary import Context, Settings, crash, open_context, raw_stdin, tell
 from dltools.commands._jobs import Jobs
 from dltools.errors import DltoolsError, InputError, OutputError, UsageError
-from dltools.io.inputs import STDIN, Item, Read, TextItem, audio_items, image_items, listed_items
+from dltools.io.inputs import STDIN, Item, Read, TextItem, audio_items, image_items, listed_items, read_all, read_file
 from dltools.io.records import Record, encode_ndjson, encode_tsv, findings, tsv_header, tsv_row
 from dltools.io.report import Report
 from dltools.io.text import printable_line
@@ -142,6 +142,14 @@ def open_source(source: str, stdin: Callable[[int], bytes]) -> Iterator[Callable
         raise InputError(f"{source}: cannot be read ({reason.lower()})") from error
     with file:
         yield file.read
+
+
+def read_bytes(path: str) -> bytes:
+    """Return the bytes of a file, or of standard input for ``-``; raise :class:`InputError` that names it."""
+    try:
+        return read_all(raw_stdin()) if path == STDIN else read_file(path)
+    except InputError as error:
+        raise InputError(f"{path}: {error}", code=error.code) from error
 
 
 def _listed(source: str, stdin: Callable[[int], bytes], *, null: bool) -> Iterator[Item]:

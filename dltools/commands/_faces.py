@@ -14,9 +14,10 @@ from dltools.commands import _options as options
 from dltools.commands._batch import asked_items, open_jobs
 from dltools.commands._boundary import Context, one_blas_thread
 from dltools.commands._render import FetchProgress, Progress
-from dltools.errors import InputError, UsageError
+from dltools.errors import InputError
 from dltools.io.inputs import Item, pictures_in
 from dltools.io.records import Record
+from dltools.runtime.assets import no_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -268,7 +269,7 @@ def wishes_of(
     """Return the options as one value; a mistyped model ends the run before anything is loaded."""
     chosen = default if model is None else model
     if chosen not in KINDS and not os.path.isfile(chosen):
-        raise UsageError(f"{chosen}: no such model; give {' or '.join(KINDS)}, or the file of one")
+        raise no_model(chosen, KINDS)
     return Wishes(chosen, min_face, min_score, jitter)
 
 

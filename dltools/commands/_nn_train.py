@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from dltools.commands._batch import demand_pipe, open_source
-from dltools.commands._boundary import Context, raw_stdin
+from dltools.commands._batch import demand_pipe, read_bytes
+from dltools.commands._boundary import Context
 from dltools.commands._group import DefaultGroup
 from dltools.commands._nn_train_options import EPOCHS, IMAGE_EPOCHS, IMAGE_LAYERS, TABLE_LAYERS
 from dltools.commands._render import EpochProgress
@@ -101,19 +101,6 @@ def operand(ctx: click.Context, data: str | None) -> str:
     if data is None:
         demand_pipe(ctx)
     return data or STDIN
-
-
-def read_bytes(path: str) -> bytes:
-    """Return the bytes of a file, or of standard input; raise :class:`InputError` that names it."""
-    from dltools.io.inputs import read_file
-
-    if path == STDIN:
-        with open_source(STDIN, raw_stdin()) as read:
-            return b"".join(iter(lambda: read(1 << 20), b""))
-    try:
-        return read_file(path)
-    except InputError as error:
-        raise InputError(f"{path}: {error}", code=error.code) from error
 
 
 def _read(context: Context, report: Report, path: str, chosen: dict[str, Any]) -> Examples:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from dltools.commands import _options as options
-from dltools.commands._batch import View, failed, record_writer
+from dltools.commands._batch import View, failed, read_bytes, record_writer
 from dltools.commands._boundary import Context, open_context
-from dltools.commands._nn_train import limit_threads, operand, read_bytes
+from dltools.commands._nn_train import limit_threads, operand
 from dltools.commands._nn_train_options import header_option
 from dltools.errors import InputError
 from dltools.io.inputs import Item

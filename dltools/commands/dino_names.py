@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dltools.commands import _options as options
-from dltools.commands._batch import View, write_one
+from dltools.commands._batch import View, read_bytes, write_one
 from dltools.commands._boundary import Context, entry_point, one_blas_thread, open_context
 from dltools.commands._group import DefaultGroup
 from dltools.commands._render import EpochProgress
@@ -236,7 +236,7 @@ def train(
     seed: int | None,
     **chosen: int | None,
 ) -> None:
-    """Learn the file NAMES, one name a line in any script; without it, the toolkit's own list of dinosaurs.
+    """Learn the file NAMES ('-': standard input), one name a line; without it, the toolkit's own list of dinosaurs.
 
     A tenth of the names, chosen by their hash, says when to stop, and another measures the result beside a 5-gram
     model; both losses are printed, in nats a character. 1,500 names take some minutes.
@@ -245,14 +245,14 @@ def train(
 
     one_blas_thread()
     from dltools.io.outputs import atomic_write
-    from dltools.models.names.data import OWN_NAMES, own_words, read_names
+    from dltools.models.names.data import OWN_NAMES, own_words, parse_names, read_names
     from dltools.models.names.infer import Namer
     from dltools.models.names.store import encode
     from dltools.models.names.training import Recipe
     from dltools.models.names.training import train as fit
 
     context = open_context(ctx)
-    listed = read_names(OWN_NAMES if names is None else Path(names))
+    listed = read_names(OWN_NAMES) if names is None else parse_names(read_bytes(names), names)
     words = [] if background is None else own_words() if background == _OWN else read_names(Path(background))
     earlier = None if resume is None else Namer.load(resume)
     recipe = Recipe.of(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dltools.commands import _options as options
-from dltools.commands._batch import View, write_one
+from dltools.commands._batch import View, read_bytes, write_one
 from dltools.commands._boundary import Context, entry_point, one_blas_thread, open_context
 from dltools.commands._group import DefaultGroup
 from dltools.commands._render import EpochProgress
@@ -180,7 +180,7 @@ _MEASURES = View(("output", "texts", "accuracy", "calibration_error", "log_loss"
 def train(
     ctx: click.Context, /, sentences: str | None, out: str, model: Kind, seed: int | None, **chosen: int | None
 ) -> None:
-    """Train a model on a CSV file with the columns text and label, and, if wanted, emoji and group.
+    """Train a model on CSV ('-': standard input) with the columns text and label, and, if wanted, emoji and group.
 
     Sentences of a group (a theme, an author) are held out together. Without CSV: the sentences that the toolkit's
     own models are trained on. Prints how the model does on held-out sentences. The recurrent model takes minutes.
@@ -188,13 +188,13 @@ def train(
     import secrets
 
     from dltools.io.outputs import atomic_write
-    from dltools.models.emoji.data import own_examples, read_examples
+    from dltools.models.emoji.data import own_examples, parse_examples
     from dltools.models.emoji.store import encode
     from dltools.models.emoji.training import Recipe
     from dltools.models.emoji.training import train as fit
 
     context = open_context(ctx)
-    examples = own_examples() if sentences is None else read_examples(Path(sentences))
+    examples = own_examples() if sentences is None else parse_examples(read_bytes(sentences), sentences)
     recipe = Recipe(
         seed=secrets.randbelow(2**31) if seed is None else seed,
         **{name: value for name, value in chosen.items() if value is not None},
@@ -220,10 +220,13 @@ def train(
 @options.general_options
 @click.pass_context
 def evaluate(ctx: click.Context, sentences: str, model: str) -> None:
-    """Measure a model on a CSV file with the columns text and label: a name, an emoji, or a class's number from 0."""
-    from dltools.models.emoji.data import read_examples
+    """Measure a model on CSV ('-': standard input) with the columns text and label.
+
+    A label is a name, an emoji, or a class's number from 0.
+    """
+    from dltools.models.emoji.data import parse_examples
     from dltools.models.emoji.infer import Emojifier
 
     context = open_context(ctx)
     emojifier = Emojifier.load(model, threads=context.threads)
-    write_one(context, _measured(emojifier.evaluate(read_examples(Path(sentences)))), _MEASURES)
+    write_one(context, _measured(emojifier.evaluate(parse_examples(read_bytes(sentences), sentences))), _MEASURES)

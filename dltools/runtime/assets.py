@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -170,8 +170,14 @@ def own_model_path(command: str, name: str) -> Path:
         path = Path(name)
         if not path.is_file():
             kinds = [key.removeprefix(prefix) for key, entry in models.items() if entry.command == command]
-            raise UsageError(f"{name}: no such model; give {' or '.join(sorted(kinds))}, or the file of one")
+            raise no_model(name, sorted(kinds))
     return path
+
+
+def no_model(name: str, known: Sequence[str]) -> UsageError:
+    """Return the error of ``--model NAME`` where ``name`` is neither one of the ``known`` models nor a file."""
+    what = "a folder, not a model" if os.path.isdir(name) else "no such model"
+    return UsageError(f"{name}: {what}; give {' or '.join(known)}, or the file of one")
 
 
 def cache_dir() -> Path:

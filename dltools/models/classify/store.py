@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dltools.errors import DltoolsError, ModelFileError, UsageError
+from dltools.errors import DltoolsError, ModelFileError
 from dltools.models.classify.config import FORMAT_VERSION, ClassifierConfig
-from dltools.runtime.assets import Notify, Progress, Registry, embedded_path
+from dltools.runtime.assets import Notify, Progress, Registry, embedded_path, no_model
 from dltools.runtime.converted import converted_path, write_converted
 from dltools.runtime.modelfile import load_predictor, read_config
 from dltools.runtime.predictor import Predictor
@@ -34,7 +34,7 @@ def model_file(
         path = Path(name)
         if path.is_file():
             return path
-        raise UsageError(f"{name}: no such model; give {', '.join(registry.names(COMMAND))}, or the file of one")
+        raise no_model(name, registry.names(COMMAND))
     entry = registry.model(name, COMMAND)
     embedded = embedded_path(entry)
     if embedded is not None:

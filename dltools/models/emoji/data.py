@@ -39,13 +39,18 @@ class Example(NamedTuple):
 
 def read_examples(path: Path) -> list[Example]:
     """Read a CSV file of labelled sentences; raise :class:`InputError` naming the line that is wrong."""
+    return parse_examples(read_named(path), str(path))
+
+
+def parse_examples(content: bytes, source: str) -> list[Example]:
+    """Return the labelled sentences in the content of a file called ``source``, as :func:`read_examples` does."""
     try:
-        with io.TextIOWrapper(io.BytesIO(read_named(path)), "utf-8-sig", newline="") as stream:
-            return list(_examples(csv.reader(stream, strict=True), str(path)))
+        with io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="") as stream:
+            return list(_examples(csv.reader(stream, strict=True), source))
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8") from error
+        raise InputError(f"{source}: not UTF-8") from error
     except csv.Error as error:
-        raise InputError(f"{path}: not CSV ({error})") from error
+        raise InputError(f"{source}: not CSV ({error})") from error
 
 
 def _examples(rows: Iterable[Sequence[str]], name: str) -> Iterable[Example]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dltools.errors import ModelFileError, UsageError
+from dltools.errors import ModelFileError
 from dltools.models.faces.config import FORMAT_VERSION, EmbedderConfig
-from dltools.runtime.assets import Notify, Progress, Registry, embedded_path
+from dltools.runtime.assets import Notify, Progress, Registry, embedded_path, no_model
 from dltools.runtime.converted import converted_path, write_converted
 from dltools.runtime.modelfile import read_config
 
@@ -40,7 +40,7 @@ def embedder_file(
     if model not in EMBEDDERS:
         path = Path(model)
         if not path.is_file():
-            raise UsageError(f"{model}: no such model; give {' or '.join(EMBEDDERS)}, or the file of one")
+            raise no_model(model, EMBEDDERS)
         return path
     entry = Registry.load().model(model, COMMAND)
     embedded = embedded_path(entry)

@@ -34,12 +34,16 @@ def normalize(text: str) -> str:
 
 def read_names(path: Path) -> list[str]:
     """Read a file of names, one a line: distinct, in the order of the file; raise :class:`InputError`."""
-    content = read_named(path)
+    return parse_names(read_named(path), str(path))
+
+
+def parse_names(content: bytes, source: str) -> list[str]:
+    """Return the names in the content of a file called ``source``, as :func:`read_names` does."""
     try:
         lines = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8") from error
-    return distinct(lines, str(path))
+        raise InputError(f"{source}: not UTF-8") from error
+    return distinct(lines, source)
 
 
 def own_words() -> list[str]:

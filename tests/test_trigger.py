@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 import pytest
 import soundfile
@@ -24,11 +26,12 @@ RANDOM = np.random.default_rng(5)
 NOISE = (RANDOM.normal(0, 0.1, 40000) * np.sin(np.arange(40000) / 3000)).astype(np.float32)
 
 
-def detector(kind: str = "embedding", units: int = 6) -> TriggerDetector:
+def detector(kind: str = "embedding", units: int = 6, members: int = 2) -> TriggerDetector:
     dimensions, taps, stride = (96, 5, 1) if kind == "embedding" else (101, 15, 4)
 
     def some(*shape: int) -> np.ndarray:
-        return np.random.default_rng(len(shape) + shape[-1]).normal(0, 0.2, shape).astype(np.float32)
+        random = np.random.default_rng(len(shape) + shape[-1])
+        return random.normal(0, 0.2, (members, *shape)).astype(np.float32)
 
     weights = Weights(
         some(taps, dimensions, 8) / 5,
@@ -63,19 +66,19 @@ def test_the_network_in_numpy_is_the_one_in_keras(kind: str) -> None:
     with quiet_tensorflow():
         import tensorflow as tf
 
-        from dltools.models.trigger.network import Network, Shape
+        from dltools.models.trigger.network import Network, Shape, exported
 
     from dltools.models.trigger.recurrent import Recurrent
 
     shape = Shape(5, 1, 7, (4, 3)) if kind == "embedding" else Shape(15, 4, 7, (4, 3))
-    network = Network(shape, 11, dropout=0.3, noise=0.2)
+    members = [Network(shape, 11, dropout=0.3, noise=0.2) for _ in range(3)]
     random = np.random.default_rng(1)
-    for variable in network.variables:
+    for variable in (variable for network in members for variable in network.variables):
         if "seed" not in variable.name:  # variances and spreads are positive
             variable.assign(np.abs(random.normal(0.5, 0.3, variable.shape)) + 0.1)
     features = random.normal(0, 1, (24, 11)).astype(np.float32)
-    expected = tf.sigmoid(network(features[None])).numpy()[0]
-    got = Recurrent(network.exported(), shape.stride).push(features)
+    expected = tf.sigmoid(sum(network(features[None]) for network in members) / 3).numpy()[0]
+    got = Recurrent(exported(members), shape.stride).push(features)
     assert np.abs(got - expected).max() < 1e-5  # float32
 
 
@@ -88,7 +91,11 @@ def test_exported_weights_go_on() -> None:
     random = np.random.default_rng(2)
     one, other = (Network(Shape(5, 1, 7, (4,)), 11, dropout=0.3, noise=0.2, seed=seed) for seed in (1, 2))
     features = random.normal(0, 1, (1, 20, 11)).astype(np.float32)
-    other.start(random.normal(size=11).astype(np.float32), np.full(11, 2, np.float32), one.exported())
+    other.start(
+        random.normal(size=11).astype(np.float32),
+        np.full(11, 2, np.float32),
+        one.exported().map(operator.itemgetter(0)),
+    )
     assert np.abs(other(features).numpy() - one(features).numpy()).max() < 1e-4
 
 

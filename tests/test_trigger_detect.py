@@ -227,7 +227,7 @@ def _folders(material: Path) -> list[str]:
 
 
 def test_train_makes_a_model_and_evaluate_measures_it(run: Run, material: Path, tmp_path: Path) -> None:
-    small = ["--examples", "12", "--epochs", "2", "--rounds", "2", "--seed", "5", "--word", "beep"]
+    small = ["--examples", "12", "--epochs", "2", "--rounds", "2", "--seed", "5", "--word", "beep", "--members", "2"]
     made = [
         run("trigger-detect", "train", *_folders(material), *small, "--format", form, "-o", tmp_path / f"{number}.npz")
         for number, form in ((1, "ndjson"), (2, "human"))
@@ -245,8 +245,11 @@ def test_train_makes_a_model_and_evaluate_measures_it(run: Run, material: Path, 
     assert done.returncode == 0 and measured["utterances"] == 6 and len(measured["by_voice"]) == 3
     assert measured["curve"][0]["threshold"] < measured["curve"][-1]["threshold"]
     assert (tmp_path / "e.png").read_bytes().startswith(b"\x89PNG")
-    more = [*small, "--resume", tmp_path / "1.npz", "-o", tmp_path / "3.npz"]
+    more = [*small[:-2], "--resume", tmp_path / "1.npz", "-o", tmp_path / "3.npz"]
     assert run("trigger-detect", "train", *_folders(material), *more).returncode == 0
+    assert len(np.load(tmp_path / "3.npz")["conv_kernel"]) == 2  # members, as before
+    other = run("trigger-detect", "train", *_folders(material), *more, "--members", 3)
+    assert other.returncode == 2 and b"--members" in other.stderr
     kept = run("trigger-detect", "train", *_folders(material), *small, "-o", tmp_path / "1.npz")
     assert kept.returncode == 3 and b"exists already" in kept.stderr
 

@@ -256,9 +256,12 @@ def _folders(function: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--resume", type=options.FILE, metavar="MODEL", help="Go on from this model, of the same network.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Makes training repeatable.")
-@click.option("--examples", type=click.IntRange(1), help="Examples of ten seconds to mix (default: 8000).")
+@click.option("--examples", type=click.IntRange(1), help="Examples of ten seconds to mix (default: 6000).")
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the examples (default: 16).")
-@click.option("--rounds", type=click.IntRange(1), help="Rounds: all but the last look for false accepts (default: 2).")
+@click.option("--rounds", type=click.IntRange(1), help="Rounds: all but the last look for false accepts (default: 3).")
+@click.option(
+    "--members", type=click.IntRange(1, 64), help="How many networks are averaged (default: 3; the course's: 1)."
+)
 @options.writing_options
 @options.threads_option("all cores")
 @options.format_options
@@ -297,6 +300,8 @@ def train(
     earlier = None if resume is None else TriggerDetector.load(resume)
     if earlier is not None and earlier.config.kind != arch:
         raise UsageError(f"{resume}: is a network of the kind {earlier.config.kind}, not {arch}")
+    if earlier is not None and chosen["members"] is not None:
+        raise UsageError("--members: --resume goes on with as many networks as it has")
     material = read_material(Path(positives), Path(negatives), Path(backgrounds))
     if held_out is None:
         material, apart = split(material, 0.1)

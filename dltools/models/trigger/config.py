@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,13 +14,13 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 Kind = Literal["embedding", "course"]
 KINDS: tuple[Kind, ...] = ("embedding", "course")
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class Recurrence(NamedTuple):
     """A GRU's arrays in Keras' order of gates, update, reset, candidate, and with its two biases (``reset_after``).
 
-    ``kernel`` (inputs, 3 units), ``recurrent`` (units, 3 units), ``bias`` (2, 3 units).
+    ``kernel`` (members, inputs, 3 units), ``recurrent`` (members, units, 3 units), ``bias`` (members, 2, 3 units).
     """
 
     kernel: Floats
@@ -28,10 +29,10 @@ class Recurrence(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """The network's arrays, float32, batch normalizations worked into them.
+    """The arrays of networks of one shape, the members, float32, batch normalizations worked into them.
 
-    ``conv_kernel`` (taps, features, filters), ``conv_bias`` (filters,), one or more recurrences, ``output_kernel``
-    (units, 1), ``output_bias`` (1,).
+    ``conv_kernel`` (members, taps, features, filters), ``conv_bias`` (members, filters), one or more recurrences,
+    ``output_kernel`` (members, units, 1), ``output_bias`` (members, 1).
     """
 
     conv_kernel: Floats
@@ -49,6 +50,20 @@ class Weights(NamedTuple):
         }
         own = {name: array for name, array in self._asdict().items() if name != "recurrences"}
         return {**own, **inner}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Floats]) -> Weights:
+        """Return what :meth:`arrays` named, the inverse; raise ``KeyError`` where one is missing."""
+        layers = sum(name.endswith("_recurrent") for name in arrays)
+        recurrences = (
+            Recurrence(*(arrays[f"gru{number}_{name}"] for name in Recurrence._fields)) for number in range(layers)
+        )
+        own = {name: arrays[name] for name in cls._fields if name != "recurrences"}
+        return cls(recurrences=tuple(recurrences), **own)
+
+    def map(self, function: Callable[[Floats], Floats]) -> Weights:
+        """Return what a function makes of every array."""
+        return Weights.of({name: function(array) for name, array in self.arrays().items()})
 
 
 class Point(NamedTuple):

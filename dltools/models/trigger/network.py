@@ -3,11 +3,13 @@
 ``embedding``: a convolution over time, gated recurrent units (Cho et al., 2014) and a sigmoid each step, on a frozen
 speech embedding. ``course``: Conv1D(196, 15, stride 4), batch normalization, two layers of GRU(128) and a sigmoid a
 step, on spectrograms (the trigger word network of Ng's course on sequence models). In: features (batch, frames,
-dimensions). Out: logits (batch, steps); nothing looks ahead.
+dimensions). Out: logits (batch, steps); nothing looks ahead. A model may have several members, networks of one shape
+that differ in how they began, and whose logits are averaged (Hansen and Salamon, "Neural network ensembles", 1990).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import keras
@@ -20,29 +22,31 @@ Tensor: TypeAlias = Any  # tf.Tensor; TensorFlow publishes no types
 
 
 class Shape(NamedTuple):
-    """The size of a network: taps, stride and filters of the convolution, units of each recurrent layer."""
+    """A network: taps, stride and filters of the convolution, units of each recurrent layer, and how many members."""
 
     taps: int
     stride: int
     filters: int
     units: tuple[int, ...]
+    members: int = 1
 
     def half(self) -> Shape:
-        """Return a network half as wide."""
-        return self._replace(filters=-(-self.filters // 2), units=tuple(-(-units // 2) for units in self.units))
+        """Return one network half as wide."""
+        units = tuple(-(-units // 2) for units in self.units)
+        return self._replace(filters=-(-self.filters // 2), units=units, members=1)
 
 
 def shape_of(weights: Weights, stride: int) -> Shape:
     """Return the size of the network that has these weights."""
-    taps, _, filters = weights.conv_kernel.shape
-    return Shape(taps, stride, filters, tuple(len(layer.recurrent) for layer in weights.recurrences))
+    members, taps, _, filters = weights.conv_kernel.shape
+    return Shape(taps, stride, filters, tuple(layer.recurrent.shape[1] for layer in weights.recurrences), members)
 
 
-SHAPES: dict[Kind, Shape] = {"embedding": Shape(5, 1, 128, (128,)), "course": Shape(15, 4, 196, (128, 128))}
+SHAPES: dict[Kind, Shape] = {"embedding": Shape(5, 1, 128, (128,), 3), "course": Shape(15, 4, 196, (128, 128))}
 
 
 class Network(keras.Model):  # type: ignore[misc]  # Keras publishes no types
-    """Either network; ``dropout`` as a share, ``noise`` as the spread of what training adds to the features."""
+    """A member of either; ``dropout`` as a share, ``noise`` as the spread of what training adds to the features."""
 
     def __init__(self, shape: Shape, dimensions: int, *, dropout: float, noise: float, seed: int = 0) -> None:
         super().__init__(name="trigger")
@@ -81,7 +85,7 @@ class Network(keras.Model):  # type: ignore[misc]  # Keras publishes no types
         return self.output_layer(hidden)[..., 0], after
 
     def exported(self) -> Weights:
-        """Return the network as NumPy runs it, the scales and batch normalizations worked into the weights."""
+        """Return the network as NumPy runs it, a single member, scales and batch normalizations worked in."""
         mean, spread = self.mean.numpy(), self.spread.numpy()
         kernel, bias = (array.numpy() for array in self.conv.weights)
         bias = bias - np.einsum("tfc,f->c", kernel, mean / spread)
@@ -95,10 +99,11 @@ class Network(keras.Model):  # type: ignore[misc]  # Keras publishes no types
             layers.append(Recurrence(own * np.reshape(scale, (-1, 1)), recurrent, given))
             scale, shift = _affine(norm)
         own, last = (array.numpy() for array in self.output_layer.weights)
-        return Weights(kernel, bias, tuple(layers), own * scale[:, None], last + shift @ own)
+        single = Weights(kernel, bias, tuple(layers), own * scale[:, None], last + shift @ own)
+        return single.map(lambda array: array[None])
 
     def start(self, mean: Floats, spread: Floats, weights: Weights | None) -> None:
-        """Take the mean and the spread of the features, and go on from exported weights if there are any.
+        """Take the mean and the spread of the features, and go on from a member's exported weights if there are any.
 
         All normalizations then begin anew as what changes nothing.
         """
@@ -123,14 +128,27 @@ def _affine(norm: keras.layers.BatchNormalization) -> tuple[Floats, Floats]:
     return scale, beta - mean * scale
 
 
-def train_step(network: Network, optimizer: Any, positive_weight: float) -> Any:
-    """Return the compiled step: features, targets (batch, steps), states -> loss, states after.
+def exported(members: Sequence[Network]) -> Weights:
+    """Return the members as NumPy runs them."""
+    arrays = [network.exported().arrays() for network in members]
+    return Weights.of({name: np.concatenate([each[name] for each in arrays]) for name in arrays[0]})
+
+
+def variables(members: Sequence[Network]) -> list[Any]:
+    """Return what all members learn."""
+    return [variable for network in members for variable in network.trainable_variables]
+
+
+def train_step(members: Sequence[Network], optimizer: Any, positive_weight: float) -> Any:
+    """Return the compiled step of all members: features, targets (batch, steps), states of each -> loss, states after.
 
     Targets are 1 right behind the word, 0 elsewhere, below 0 where it does not matter.
     """
 
-    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def step(features: Tensor, targets: Tensor, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    def learned(
+        network: Network, features: Tensor, targets: Tensor, states: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Return the loss of a member, its gradients, and its states after."""
         with tf.GradientTape() as tape:
             logits, after = network.carried(features, states, training=True)
             losses = tf.nn.sigmoid_cross_entropy_with_logits(tf.maximum(targets, 0), logits)
@@ -140,7 +158,13 @@ def train_step(network: Network, optimizer: Any, positive_weight: float) -> Any:
             loss = tf.reduce_sum(losses * weights) / tf.reduce_sum(tf.cast(targets >= 0, tf.float32))
         gradients = tape.gradient(loss, network.trainable_variables)
         gradients, _ = tf.clip_by_global_norm(gradients, 1.0)  # Pascanu, Mikolov and Bengio, 2013
-        optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
-        return loss, after
+        return loss, gradients, after
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def step(features: Tensor, targets: Tensor, states: list[list[Tensor]]) -> tuple[Tensor, list[list[Tensor]]]:
+        made = [learned(network, features, targets, own) for network, own in zip(members, states, strict=True)]
+        gradients = [gradient for _, own, _ in made for gradient in own]
+        optimizer.apply_gradients(zip(gradients, variables(members), strict=True))
+        return tf.add_n([loss for loss, _, _ in made]) / len(made), [after for _, _, after in made]
 
     return step

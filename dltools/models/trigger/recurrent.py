@@ -1,8 +1,8 @@
 """The network in NumPy, a step at a time: what :mod:`dltools.models.trigger.network` computes, without TensorFlow.
 
 Convolution over time that looks back only, ReLU, gated recurrent units (Cho et al., 2014; the reset gate behind the
-product, as in Keras), a sigmoid. In: features (count, dimensions). Out: a score for every stride of them. What the
-next features need is carried, so that scores are the same for any chunking.
+product, as in Keras), the mean of the members' logits, a sigmoid. In: features (count, dimensions). Out: a score for
+every stride of them. What the next features need is carried, so that scores are the same for any chunking.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dltools.models.trigger.config import Floats, Weights
 
 
 class Recurrent:
-    """The network with its state."""
+    """The members of a network, with their states."""
 
     def __init__(self, weights: Weights, stride: int) -> None:
         self._weights = weights
         self._stride = stride
-        self._taps, self._dimensions, filters = weights.conv_kernel.shape
-        self._kernel = np.ascontiguousarray(weights.conv_kernel.reshape(-1, filters))
+        members, self._taps, self._dimensions, filters = weights.conv_kernel.shape
+        self._kernel = weights.conv_kernel.reshape(members, -1, filters)
         self._cells = [_Cell(*layer) for layer in weights.recurrences]
         self._tail = np.zeros((0, self._dimensions), np.float32)
         self.reset()
@@ -40,10 +40,10 @@ class Recurrent:
             return np.zeros(0, np.float32)
         windows = np.lib.stride_tricks.sliding_window_view(held, self._taps, axis=0)[:: self._stride][:count]
         flat = windows.transpose(0, 2, 1).reshape(count, -1)  # (count, taps x dimensions)
-        hidden: Floats = np.maximum(flat @ self._kernel + self._weights.conv_bias, 0)
+        hidden: Floats = np.maximum(flat @ self._kernel + self._weights.conv_bias[:, None], 0)
         for cell in self._cells:
             hidden = cell.advance(hidden)
-        logits = (hidden @ self._weights.output_kernel + self._weights.output_bias)[:, 0]
+        logits = (hidden @ self._weights.output_kernel + self._weights.output_bias[:, None]).mean(axis=0)[:, 0]
         scores: Floats = (np.tanh(logits * np.float32(0.5)) + 1) * np.float32(
             0.5
         )  # the logistic function, without overflow
@@ -51,27 +51,28 @@ class Recurrent:
 
 
 class _Cell:
-    """A layer of gated recurrent units and its state (units,)."""
+    """A layer of gated recurrent units of every member, and their states (members, 1, units)."""
 
     def __init__(self, kernel: Floats, recurrent: Floats, bias: Floats) -> None:
-        self._units = len(recurrent)
+        members, self._units, _ = recurrent.shape
         self._kernel, self._recurrent = kernel, recurrent
-        self._given, self._own = bias
-        self.state = np.zeros(self._units, np.float32)
+        self._given, self._own = bias[:, :1], bias[:, 1:]
+        self.state = np.zeros((members, 1, self._units), np.float32)
 
     def advance(self, inputs: Floats) -> Floats:
-        """Return the states (steps, units) after each of ``inputs`` (steps, inputs)."""
+        """Return the states (members, steps, units) after each of ``inputs`` (members, steps, inputs)."""
         given = inputs @ self._kernel + self._given
         units, state = self._units, self.state
-        outputs = np.empty((len(inputs), units), np.float32)
-        for step, row in enumerate(given):
+        outputs = np.empty((*given.shape[:2], units), np.float32)
+        for step in range(given.shape[1]):
+            row = given[:, step : step + 1]
             own = state @ self._recurrent + self._own
-            gates = np.tanh((row[: 2 * units] + own[: 2 * units]) * np.float32(0.5))
+            gates = np.tanh((row[..., : 2 * units] + own[..., : 2 * units]) * np.float32(0.5))
             gates += 1
             gates *= np.float32(0.5)  # the logistic function
-            update, reset = gates[:units], gates[units:]
-            candidate = np.tanh(row[2 * units :] + reset * own[2 * units :])
+            update, reset = gates[..., :units], gates[..., units:]
+            candidate = np.tanh(row[..., 2 * units :] + reset * own[..., 2 * units :])
             state = candidate + update * (state - candidate)
-            outputs[step] = state
+            outputs[:, step : step + 1] = state
         self.state = state.copy()
         return outputs

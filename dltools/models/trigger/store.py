@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dltools.errors import ModelFileError
-from dltools.models.trigger.config import Floats, Recurrence, TriggerConfig, Weights
+from dltools.models.trigger.config import Floats, TriggerConfig, Weights
 from dltools.runtime.arrayfile import encode_arrays, read_arrays
 
 _WHAT = "a trigger model's file"
@@ -24,14 +24,7 @@ def halved(weights: Weights) -> Weights:
     def half(array: Floats) -> Floats:
         return array.astype(np.float16).astype(np.float32)
 
-    layers = tuple(Recurrence(*map(half, layer)) for layer in weights.recurrences)
-    return Weights(
-        half(weights.conv_kernel),
-        half(weights.conv_bias),
-        layers,
-        half(weights.output_kernel),
-        half(weights.output_bias),
-    )
+    return weights.map(half)
 
 
 def decode(path: Path) -> tuple[TriggerConfig, Weights]:
@@ -39,23 +32,17 @@ def decode(path: Path) -> tuple[TriggerConfig, Weights]:
     text, arrays = read_arrays(path, _WHAT)
     try:
         config = TriggerConfig.from_json(text)
-        layers = sum(name.endswith("_recurrent") for name in arrays)
-        weights = Weights(
-            arrays["conv_kernel"],
-            arrays["conv_bias"],
-            tuple(Recurrence(*(arrays[f"gru{at}_{name}"] for name in Recurrence._fields)) for at in range(layers)),
-            arrays["output_kernel"],
-            arrays["output_bias"],
-        )
-        taps, features, width = weights.conv_kernel.shape
-        fitting = layers > 0 and taps >= config.stride and features == {"embedding": 96, "course": 101}[config.kind]
-        fitting &= weights.conv_bias.shape == (width,)
+        weights = Weights.of(arrays)
+        members, taps, features, width = weights.conv_kernel.shape
+        fitting = members > 0 and len(weights.recurrences) > 0 and taps >= config.stride
+        fitting &= features == {"embedding": 96, "course": 101}[config.kind]
+        fitting &= weights.conv_bias.shape == (members, width)
         for kernel, recurrent, bias in weights.recurrences:
-            units = len(recurrent)
-            fitting &= kernel.shape == (width, 3 * units) and recurrent.shape == (units, 3 * units)
-            fitting &= bias.shape == (2, 3 * units)
+            units = recurrent.shape[1]
+            fitting &= kernel.shape == (members, width, 3 * units) and recurrent.shape == (members, units, 3 * units)
+            fitting &= bias.shape == (members, 2, 3 * units)
             width = units
-        fitting &= weights.output_kernel.shape == (width, 1) and weights.output_bias.shape == (1,)
+        fitting &= weights.output_kernel.shape == (members, width, 1) and weights.output_bias.shape == (members, 1)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise ModelFileError(f"{path}: not {_WHAT}") from error
     if not fitting:

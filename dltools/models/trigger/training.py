@@ -7,8 +7,9 @@ configuration with what was measured on these, and weights.
 from __future__ import annotations
 
 import dataclasses
+import operator
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from dltools.models.trigger.evaluate import Measures, default_threshold, measure
 from dltools.models.trigger.material import Clip, Hard, Material
 from dltools.models.trigger.sets import Hearing, Progress, Set, batches
 
+if TYPE_CHECKING:
+    from dltools.models.trigger.network import Network
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -26,7 +30,8 @@ class Recipe:
     ``examples``: of ten seconds, mixed before the first round and, half as many, before each other one. ``rounds``: all
     but the last fit a scout, a network half as wide for half as many ``epochs``, and look for what it wrongly hears;
     the last fits the model, from the beginning. ``noise``: the spread of what is added to features, ``scout_noise`` the
-    scouts'. ``false_accepts``: an hour, which the default threshold allows on the held-out recordings.
+    scouts'. ``false_accepts``: an hour, which the default threshold allows on the held-out recordings. ``members``: how
+    many networks are averaged, if not as many as the kind of model has.
     """
 
     seed: int
@@ -40,6 +45,7 @@ class Recipe:
     scout_noise: float = 0.4
     positive_weight: float = 6.0
     false_accepts: float = 0.25
+    members: int | None = None
 
 
 class Trained(NamedTuple):
@@ -70,10 +76,12 @@ def train(
         import keras
         import tensorflow as tf
 
-        from dltools.models.trigger.network import SHAPES, Network, shape_of
+        from dltools.models.trigger.network import SHAPES, Network, exported, shape_of
 
     tf.config.experimental.enable_op_determinism()
     shape = SHAPES[kind] if resume is None else shape_of(resume, SHAPES[kind].stride)
+    if recipe.members is not None:
+        shape = shape._replace(members=recipe.members)
     hearing = Hearing(kind, shape.stride, threads, tell)
     recordings = hearing.recordings(material.backgrounds)
     hard = Hard([], [])
@@ -82,25 +90,31 @@ def train(
     for left in reversed(range(recipe.rounds)):
         keras.utils.set_random_seed(recipe.seed)
         scout = left > 0 and resume is None
-        network = Network(
-            shape.half() if scout else shape,
-            hearing.dimensions,
-            dropout=recipe.dropout,
-            noise=recipe.scout_noise if scout else recipe.noise,
-            seed=recipe.seed,
-        )
+        own = shape.half() if scout else shape
+        members = [
+            Network(
+                own,
+                hearing.dimensions,
+                dropout=recipe.dropout,
+                noise=recipe.scout_noise if scout else recipe.noise,
+                seed=recipe.seed + 2 * number,
+            )
+            for number in range(own.members)
+        ]
         flat = learned.features[::4].reshape(-1, hearing.dimensions).astype(np.float32)  # a part is enough
-        network.start(flat.mean(axis=0), flat.std(axis=0) + np.float32(1e-3), resume)
+        mean, spread = flat.mean(axis=0), flat.std(axis=0) + np.float32(1e-3)
+        for number, network in enumerate(members):
+            network.start(mean, spread, None if resume is None else resume.map(operator.itemgetter(number)))
         frames = [(place.recording, round(place.second * hearing.rate / hearing.hop)) for place in hard.places]
         epochs = -(-recipe.epochs // 2) if left else recipe.epochs
-        losses += _fit(network, learned, recordings, frames, recipe, epochs, tell)
+        losses += _fit(members, learned, recordings, frames, recipe, epochs, tell)
         if left:
-            found = hearing.falsely(material, recordings, network.exported())
+            found = hearing.falsely(material, recordings, exported(members))
             hard = Hard(hard.places + found.places, found.words)
             seed = recipe.seed + recipe.rounds - left
             more = hearing.mixed(material, recipe.examples // 2, seed, hard)
             learned = Set(*(np.concatenate(pair) for pair in zip(learned, more, strict=True)))
-    rounded = _rounded(network.exported())
+    rounded = _rounded(exported(members))
     measures = measure(rounded, kind, shape.stride, held_out, recipe.seed, threads=threads, progress=tell)
     facts = {
         **dataclasses.asdict(recipe),
@@ -134,7 +148,7 @@ def _hours(recordings: Sequence[Clip]) -> float:
 
 
 def _fit(
-    network: object,
+    members: Sequence[Network],
     learned: Set,
     recordings: Sequence[Floats],
     places: Sequence[tuple[int, int]],
@@ -142,19 +156,19 @@ def _fit(
     epochs: int,
     tell: Progress,
 ) -> list[float]:
-    """Fit on the examples and, among them, on plain recordings, the network's state carried from batch to batch."""
+    """Fit on the examples and, among them, on plain recordings, the members' states carried from batch to batch."""
     import keras
     import tensorflow as tf
 
-    from dltools.models.trigger.network import train_step
+    from dltools.models.trigger.network import train_step, variables
 
     random = np.random.default_rng((recipe.seed, 0))
     steps = epochs * (len(learned.features) * 4 // 3 // recipe.batch)
     schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, max(1, steps), alpha=0.02)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-3)
-    optimizer.build(network.trainable_variables)  # type: ignore[attr-defined]
-    step = train_step(network, optimizer, recipe.positive_weight)  # type: ignore[arg-type]
-    states = [tf.zeros((recipe.batch, units)) for units in network.shape.units]  # type: ignore[attr-defined]
+    optimizer.build(variables(members))
+    step = train_step(members, optimizer, recipe.positive_weight)
+    states = [[tf.zeros((recipe.batch, units)) for units in network.shape.units] for network in members]
     losses = []
     for epoch in range(epochs):
         total, count = 0.0, 0

@@ -53,7 +53,6 @@ PACKAGES = {
     "asc-music": ("music", "train"),
     "fillets-ng-data": ("music", "train"),
     "asterisk-moh-opsound-g722": ("music", "validation"),
-    "fb-music-high": ("music", "validation"),
     "unknown-horizons": ("music", "validation"),
     "wesnoth-1.16-music": ("music", "test"),
     "hyperrogue-music": ("music", "train"),

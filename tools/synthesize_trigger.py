@@ -44,6 +44,8 @@ KOKORO_APART = {
     "validation": ("af_sarah", "am_liam", "bf_emma", "zm_yunxi"),
     "test": ("af_nova", "am_eric", "bf_lily", "bm_daniel", "hf_beta", "em_alex", "zf_xiaoyi", "am_onyx"),
 }
+#: The numbers before which clips for training are said: this engine takes a second or two for each.
+KOKORO_TRAINING = {"positives": 5280, "negatives": 3330}
 #: Of the native English voices a training clip takes its first part, of any the second.
 NATIVE = ("af_", "am_", "bf_", "bm_")
 SHARES = {"train": 0.82, "validation": 0.06, "test": 0.12}
@@ -143,7 +145,9 @@ class Kokoro:
             first = draw.choice(native if draw.random() < 0.75 else names)
             second = draw.choice(names) if part == "train" and draw.random() < 0.8 else first
             voice = f"kokoro-{first}" if first == second else f"kokoro-{first}-{second}"
-            yield Clip(part, kind, voice, said(kind, *lists, draw), number)
+            text = said(kind, *lists, draw)
+            if part != "train" or number < KOKORO_TRAINING[kind]:
+                yield Clip(part, kind, voice, text, number)
 
     def say(self, clip: Clip, draw: random.Random) -> tuple[Any, int]:
         """Return samples and their rate."""

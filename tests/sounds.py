@@ -61,7 +61,8 @@ def tone_weights() -> tuple[TriggerConfig, Weights]:
         np.array([-9], np.float32),
     )
     curve = (Point(0.5, 0.25, 0.02), Point(0.9, 0.0, 0.1))
-    return TriggerConfig("embedding", LABEL, 1, 0.5, curve, 4.0, 0.1, 0.9, {}), weights
+    members = weights.map(lambda array: array[None])  # a single one
+    return TriggerConfig("embedding", LABEL, 1, 0.5, curve, 4.0, 0.1, 0.9, {}), members
 
 
 def tone_model(folder: Path) -> Path:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 import pytest
 import soundfile
@@ -91,11 +89,7 @@ def test_exported_weights_go_on() -> None:
     random = np.random.default_rng(2)
     one, other = (Network(Shape(5, 1, 7, (4,)), 11, dropout=0.3, noise=0.2, seed=seed) for seed in (1, 2))
     features = random.normal(0, 1, (1, 20, 11)).astype(np.float32)
-    other.start(
-        random.normal(size=11).astype(np.float32),
-        np.full(11, 2, np.float32),
-        one.exported().map(operator.itemgetter(0)),
-    )
+    other.start(random.normal(size=11).astype(np.float32), np.full(11, 2, np.float32), one.exported())
     assert np.abs(other(features).numpy() - one(features).numpy()).max() < 1e-4
 
 

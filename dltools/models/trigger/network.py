@@ -85,7 +85,7 @@ class Network(keras.Model):  # type: ignore[misc]  # Keras publishes no types
         return self.output_layer(hidden)[..., 0], after
 
     def exported(self) -> Weights:
-        """Return the network as NumPy runs it, a single member, scales and batch normalizations worked in."""
+        """Return a member's arrays as NumPy runs it, scales and batch normalizations worked in; no axis of members."""
         mean, spread = self.mean.numpy(), self.spread.numpy()
         kernel, bias = (array.numpy() for array in self.conv.weights)
         bias = bias - np.einsum("tfc,f->c", kernel, mean / spread)
@@ -99,8 +99,7 @@ class Network(keras.Model):  # type: ignore[misc]  # Keras publishes no types
             layers.append(Recurrence(own * np.reshape(scale, (-1, 1)), recurrent, given))
             scale, shift = _affine(norm)
         own, last = (array.numpy() for array in self.output_layer.weights)
-        single = Weights(kernel, bias, tuple(layers), own * scale[:, None], last + shift @ own)
-        return single.map(lambda array: array[None])
+        return Weights(kernel, bias, tuple(layers), own * scale[:, None], last + shift @ own)
 
     def start(self, mean: Floats, spread: Floats, weights: Weights | None) -> None:
         """Take the mean and the spread of the features, and go on from a member's exported weights if there are any.
@@ -131,7 +130,7 @@ def _affine(norm: keras.layers.BatchNormalization) -> tuple[Floats, Floats]:
 def exported(members: Sequence[Network]) -> Weights:
     """Return the members as NumPy runs them."""
     arrays = [network.exported().arrays() for network in members]
-    return Weights.of({name: np.concatenate([each[name] for each in arrays]) for name in arrays[0]})
+    return Weights.of({name: np.stack([each[name] for each in arrays]) for name in arrays[0]})
 
 
 def variables(members: Sequence[Network]) -> list[Any]:

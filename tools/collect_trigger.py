@@ -8,6 +8,7 @@ soundfile and soxr. The recordings are training data: never part of the package,
 
 from __future__ import annotations
 
+import io
 import struct
 import subprocess
 import sys
@@ -26,6 +27,8 @@ FILE_SECONDS = 300
 #: The silence between two recordings of a package, in seconds.
 PAUSE = 0.3
 SUFFIXES = {".ogg", ".oga", ".opus", ".wav", ".mp3", ".flac", ".g722", ".gsm"}
+#: What ffmpeg must be told about files that do not say it themselves.
+HEADERLESS = {".g722": ["-f", "g722"], ".gsm": ["-f", "gsm"]}
 ARCHIVES = {".wz", ".pk3"}  # zip files by another name
 
 #: Package -> what it holds, and which part it belongs to.
@@ -86,14 +89,20 @@ def recordings(package: Path) -> Iterator[Any]:
 
 
 def _decoded(data: bytes, suffix: str) -> Iterator[Any]:
-    kind = ["-f", "g722"] if suffix == ".g722" else ["-f", "gsm"] if suffix == ".gsm" else []
+    if suffix not in HEADERLESS:
+        try:
+            samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError:
+            pass  # a format that it does not have
+        else:
+            yield soxr.resample(samples.mean(axis=1), rate, RATE)
+            return
     with tempfile.NamedTemporaryFile(suffix=suffix) as file:
         file.write(data)
         file.flush()
+        kind = HEADERLESS.get(suffix, [])
         command = ["ffmpeg", "-v", "quiet", *kind, "-i", file.name, "-f", "f32le", "-ac", "1", "-ar", str(RATE), "-"]
-        samples = np.frombuffer(subprocess.run(command, capture_output=True).stdout, np.float32)
-    if len(samples):
-        yield samples
+        yield np.frombuffer(subprocess.run(command, capture_output=True).stdout, np.float32)
 
 
 def _amazon_queen(data: bytes) -> Iterator[Any]:

@@ -172,7 +172,7 @@ def test_masks_and_several_styles(style: Path, tmp_path: Path) -> None:
         (["missing.jpg", "@", "-o", "o.png"], 3, "missing.jpg: no such file"),
         (["@", "text.png", "-o", "o.png"], 3, "text.png: not an image (unknown format)"),
         (["@", ".", "-o", "o.png"], 3, ".: is a folder, not a file"),
-        (["-", "@", "-o", "o.png"], 3, "standard input: not an image (empty file)"),
+        (["-", "@", "-o", "o.png"], 3, "-: not an image (empty file)"),
         (["-", "-", "-o", "o.png"], 2, "standard input can be one picture only"),
         (["@", "@", "-o", "o.gif"], 2, "o.gif: its name must end in .png, .jpg, .jpeg, .webp, .tif, .tiff"),
         (["@", "@", "-o", "@", "--force"], 3, "@: the result would overwrite the input itself"),

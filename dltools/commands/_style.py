@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dltools.commands._boundary import Context, raw_stdin
+from dltools.commands._batch import read_bytes
+from dltools.commands._boundary import Context
 from dltools.commands._render import PaintProgress
 from dltools.commands._stops import stops_between_steps
 from dltools.errors import InputError, OutputError, UsageError
 from dltools.io.images import SUFFIXES, Pixels, decode_layers, encode_image
-from dltools.io.inputs import STDIN, Item, read_all
 from dltools.io.outputs import OutputFolder, atomic_write
 from dltools.io.records import Record, encode_ndjson
 
@@ -27,11 +27,11 @@ STDOUT = "-"
 
 def read_layers(path: str) -> tuple[Pixels, Pixels | None]:
     """Return a picture's pixels and its opacity; ``-`` is standard input. Raise :class:`InputError` that names it."""
+    data = read_bytes(path)
     try:
-        return decode_layers(read_all(raw_stdin()) if path == STDIN else Item(path).read())
+        return decode_layers(data)
     except InputError as error:
-        name = "standard input" if path == STDIN else path
-        raise InputError(f"{name}: {error}", code=error.code) from error
+        raise InputError(f"{path}: {error}", code=error.code) from error
 
 
 def fitted(opacity: Pixels | None, size: Size) -> Pixels | None:

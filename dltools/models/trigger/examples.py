@@ -54,7 +54,9 @@ def mixed(material: Material, random: np.random.Generator, hard: Hard) -> Exampl
 def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]) -> tuple[Floats, list[int]]:
     words = np.zeros(LENGTH + RATE, np.float32)
     ends: list[int] = []
-    at = int(random.uniform(0.3, 2.5) * RATE)
+    # Words come one after the other, or after so much else that hearing none for long says nothing of what comes.
+    latest, pauses = (2.5, (0.0, 0.3, 1.0, 2.0)) if random.random() < 0.5 else (8.5, (0.3, 3.0, 6.0))
+    at = int(random.uniform(0.3, latest) * RATE)
     share = random.choice([0.0, 0.45, 0.6])  # of the words, those that are the word
     while True:
         wanted = bool(random.random() < share)
@@ -80,8 +82,7 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]
         words[at : at + len(spoken)] += spoken
         if wanted:
             ends.append(at + length)
-        # Now and then a word follows at once, or a long pause.
-        at += length + int((_GAP + random.choice([0.0, 0.3, 1.0, 2.0]) * random.random()) * RATE)
+        at += length + int((_GAP + random.choice(pauses) * random.random()) * RATE)
 
 
 def _background(recordings: Sequence[Clip], random: np.random.Generator, hard: Sequence[Place]) -> Floats:

@@ -31,8 +31,8 @@ class Recipe:
     but the last fit a scout, a network half as wide for half as many ``epochs``, and look for what it wrongly hears;
     the last fits the model, from the beginning. ``noise``: the spread of what is added to features, ``scout_noise`` the
     scouts'. ``fresh``: the share of each batch before which nothing was heard, as at a recording's beginning; before
-    the rest was the last batch. ``false_accepts``: an hour, which the default threshold allows on the held-out
-    recordings. ``members``: how many networks are averaged, if not as many as the kind of model has.
+    the rest was anything of the last batch. ``false_accepts``: an hour, which the default threshold allows on the
+    held-out recordings. ``members``: how many networks are averaged, if not as many as the kind of model has.
     """
 
     seed: int
@@ -175,8 +175,10 @@ def _fit(
     for epoch in range(epochs):
         total, count = 0.0, 0
         for features, wanted in batches(learned, recordings, places, recipe.batch, random):
+            # Who went on in one place would learn where in a batch no word ever comes: among the plain recordings.
+            before = tf.constant(random.permutation(recipe.batch))
             carried = tf.constant(random.random((recipe.batch, 1)) >= recipe.fresh, tf.float32)
-            states = [[state * carried for state in own] for own in states]
+            states = [[tf.gather(state, before) * carried for state in own] for own in states]
             loss, states = step(tf.constant(features), tf.constant(wanted), states)
             total, count = total + float(loss), count + 1
         losses.append(total / max(1, count))

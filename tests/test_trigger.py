@@ -178,9 +178,12 @@ def test_a_chime_is_heard_and_does_not_clip() -> None:
 
 
 def test_a_batch_goes_on_from_any_row_of_the_last_or_from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    import tensorflow as tf
+    from dltools.runtime.export import quiet_tensorflow
 
-    from dltools.models.trigger import network, training
+    with quiet_tensorflow():
+        import tensorflow as tf
+
+        from dltools.models.trigger import network, training
 
     given: list[np.ndarray] = []
 

@@ -506,8 +506,9 @@ def test_a_read_only_cache_is_used_and_never_written(server: Server, cache: Path
     file = entry(server.url("/good", body(CONTENT)))
     fetch(file)
     (cache / "tiny.weights.verified").unlink()
-    for folder in [cache, *cache.parents[:3]]:
-        folder.chmod(0o755)
+    for folder in [cache, *cache.parents]:
+        if not folder.stat().st_mode & 0o001:  # pytest's own folders, fewer or more of them with pytest-xdist
+            folder.chmod(0o755)
     os.seteuid(65534)
     try:
         assert locate(file) == cache / "tiny.weights"

@@ -1,11 +1,12 @@
 """Collect real recordings that are no "activate" for trigger-detect: ``python tools/collect_trigger.py PACKAGES OUT``.
 
 PACKAGES is a folder with a sub-folder for each Debian package of the list below, unpacked (``apt-get download NAME;
-dpkg -x NAME_*.deb NAME``). Writes OUT/{train,validation,test}/backgrounds/{speech,music,noise}-PACKAGE/NUMBER.flac, one
-channel of 16 kHz, about five minutes a file. Whole packages are held out, never parts. Where an actor does say the
-word, the recording is no background: the word is cut out, to OUT/people/positives/PACKAGE/NAME.flac, for a measure on
-real people. Needs Debian's ffmpeg, PyPI's soundfile and soxr. The recordings are training data: never part of the
-package, never committed.
+dpkg -x NAME_*.deb NAME``). Writes OUT/{train,validation,test}/backgrounds/{speech,music,noise}/PACKAGE/NUMBER.flac, one
+channel of 16 kHz, about five minutes a file. Whole packages are held out, never parts; but of uqm-voice, whose licence
+is non-commercial, nothing is learned: it is measured on, some characters in each part. Where an actor does say the
+word, the recording is no background: the word is cut out, to OUT/people/positives/SOURCE/NAME.flac, for a measure on
+real people. Needs Debian's ffmpeg, PyPI's soundfile and soxr. The recordings are never part of the package, never
+committed.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ PAUSE = 0.3
 SUFFIXES = {".ogg", ".oga", ".opus", ".wav", ".mp3", ".flac", ".g722", ".gsm"}
 #: What ffmpeg must be told about files that do not say it themselves.
 HEADERLESS = {".g722": ["-f", "g722"], ".gsm": ["-f", "gsm"]}
-ARCHIVES = {".wz", ".pk3"}  # zip files by another name
+ARCHIVES = {".wz", ".pk3", ".uqm"}  # zip files by another name
 
 #: Package -> what it holds, and which part it belongs to.
 PACKAGES = {
@@ -74,12 +75,32 @@ PACKAGES = {
     "tuxpaint-data": ("noise", "test"),
 }
 
+#: English speech of many actors that is measured on, not learned from.
+GAME = "uqm-voice"
+#: Its characters, an actor or more each; those who share one lie in one part.
+CHARACTERS = {
+    "validation": (
+        *("arilou", "chmmr", "kohrah", "melnorme", "orz", "slylandro", "syreen", "thraddash", "umgah", "urquan"),
+        "utwig",
+    ),
+    "test": (
+        *("commander", "druuge", "ilwrath", "mycon", "pkunk", "probe", "safeones", "shofixti", "spathi", "starbase"),
+        *("supox", "talkingpet", "vux", "yehat", "yehatrebels", "zoqfotpik"),
+    ),
+}
+
 #: Where the word is said, by the texts of the games: the recording's name -> the seconds between which it lies.
-SPOKEN = {"C39A_122.SB": (1.18, 1.97), "C39A_233.SB": (2.08, 3.08), "53457": (1.4, 2.14)}
+SPOKEN = {
+    "C39A_122.SB": (1.18, 1.97),
+    "C39A_233.SB": (2.08, 3.08),
+    "53457": (1.4, 2.14),
+    "pkunk-041.ogg": (12.6, 13.24),
+    "starbase-131.ogg": (40.87, 41.62),
+}
 
 
-def recordings(package: Path) -> Iterator[tuple[str, Any]]:
-    """Yield the name and the samples of every recording in an unpacked package."""
+def recordings(package: Path, character: str | None) -> Iterator[tuple[str, Any]]:
+    """Yield the name and the samples of every recording in an unpacked package, or of one character's."""
     for path in sorted(path for path in package.rglob("*") if path.is_file() and not path.is_symlink()):
         if path.name == "queen.1c":
             yield from _amazon_queen(path.read_bytes())
@@ -90,8 +111,9 @@ def recordings(package: Path) -> Iterator[tuple[str, Any]]:
         elif path.suffix in ARCHIVES:
             with zipfile.ZipFile(path) as archive:
                 for name in sorted(archive.namelist()):
-                    if Path(name).suffix in SUFFIXES:
-                        yield name, _decoded(archive.read(name), Path(name).suffix)
+                    file = Path(name)
+                    if file.suffix in SUFFIXES and character in (None, file.parent.name):
+                        yield file.name, _decoded(archive.read(name), file.suffix)
         elif path.suffix in SUFFIXES:
             yield path.name, _decoded(path.read_bytes(), path.suffix)
 
@@ -196,7 +218,7 @@ def unpacked(data: bytes) -> bytes:
     return bytes(out)
 
 
-def collect(package: Path, folder: Path, people: Path) -> float:
+def collect(package: Path, character: str | None, folder: Path, people: Path) -> float:
     """Write a package's recordings one after the other, and what is said of the word apart; return their seconds."""
     folder.mkdir(parents=True, exist_ok=True)
     pause, held, number, total = np.zeros(int(PAUSE * RATE), np.float32), [], 0, 0
@@ -207,7 +229,7 @@ def collect(package: Path, folder: Path, people: Path) -> float:
             soundfile.write(folder / f"{number:04d}.flac", np.concatenate(held), RATE)
             held, number = [], number + 1
 
-    for name, samples in recordings(package):
+    for name, samples in recordings(package, character):
         if name in SPOKEN:
             people.mkdir(parents=True, exist_ok=True)
             first, last = (round(second * RATE) for second in SPOKEN[name])
@@ -224,10 +246,13 @@ def collect(package: Path, folder: Path, people: Path) -> float:
 
 def main(packages: Path, out: Path) -> None:
     """Collect every package that is there."""
-    for name, (kind, part) in PACKAGES.items():
-        folder = out / part / "backgrounds" / f"{kind}-{name}"
-        seconds = collect(packages / name, folder, out / "people" / "positives" / name)
-        print(f"{part} {kind} {name}: {seconds / 60:.1f} minutes", flush=True)
+    chosen: list[tuple[str, str | None, str, str, str]] = []
+    chosen += [(name, None, part, kind, name) for name, (kind, part) in PACKAGES.items()]
+    chosen += [(GAME, who, part, "speech", f"{GAME}-{who}") for part, whose in CHARACTERS.items() for who in whose]
+    for package, character, part, kind, source in chosen:
+        folder = out / part / "backgrounds" / kind / source
+        seconds = collect(packages / package, character, folder, out / "people" / "positives" / source)
+        print(f"{part} {kind} {source}: {seconds / 60:.1f} minutes", flush=True)
 
 
 if __name__ == "__main__":

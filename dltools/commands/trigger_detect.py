@@ -173,7 +173,7 @@ def _event(event: Event, detector: TriggerDetector) -> Record:
     }
 
 
-def _measured(measures: Measures, threshold: float) -> Record:
+def _measured(measures: Measures, threshold: float, places: int = 1) -> Record:
     from dltools.models.trigger.evaluate import RATIOS, by_voice
 
     def share(value: tuple[float, float, float]) -> list[float]:
@@ -181,7 +181,7 @@ def _measured(measures: Measures, threshold: float) -> Record:
 
     return {
         "threshold": threshold,
-        "utterances": len(measures.trials) // len(RATIOS),
+        "utterances": len(measures.trials) // len(RATIOS) // places,
         "hours": measures.hours,
         "false_accepts_an_hour": share(measures.false_accepts(threshold)),
         "other_words": share(measures.words(threshold)),
@@ -347,6 +347,14 @@ def train(
     metavar="NUMBER",
     help="Score that counts.",
 )
+@click.option(
+    "--places",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Of the backgrounds, that each utterance is heard in at each ratio.",
+)
 @click.option("--plot", type=options.FILE, metavar="PNG", help="Draw misses over false accepts an hour.")
 @click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, metavar="N", help="Of the mixtures."
@@ -364,6 +372,7 @@ def evaluate(
     backgrounds: str,
     model: str,
     threshold: float | None,
+    places: int,
     plot: str | None,
     seed: int,
 ) -> None:
@@ -377,8 +386,10 @@ def evaluate(
     detector = TriggerDetector.load(model, threads=context.threads)
     material = read_material(Path(positives), Path(negatives), Path(backgrounds))
     config = detector.config
-    measures = measure(detector.weights, config.kind, config.stride, material, seed, threads=context.threads)
-    record = _measured(measures, config.threshold if threshold is None else threshold)
+    measures = measure(
+        detector.weights, config.kind, config.stride, material, seed, places=places, threads=context.threads
+    )
+    record = _measured(measures, config.threshold if threshold is None else threshold, places)
     if plot is not None:
         from dltools.io.charts import curve_chart
         from dltools.io.images import encode_image

@@ -103,17 +103,20 @@ def measure(
     material: Material,
     seed: int,
     *,
+    places: int = 1,
     threads: int = 1,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Measures:
-    """Measure a network on recordings that it was not trained on."""
+    """Measure a network on recordings that it was not trained on, each utterance in ``places`` of the backgrounds."""
     tell = progress or (lambda _what, _done, _all: None)
     features = open_features(kind, SpeechNetworks(threads=threads) if kind == "embedding" else None)
     listener = _Listener(weights, stride, features)
     trials = []
     for number, clip in enumerate(material.positives):
         random = np.random.default_rng((seed, number))
-        trials += [_trial(listener, clip, ratio, material.backgrounds, random) for ratio in RATIOS]
+        trials += [
+            _trial(listener, clip, ratio, material.backgrounds, random) for _ in range(places) for ratio in RATIOS
+        ]
         tell("utterances", number + 1, len(material.positives))
     words = []
     for number, clip in enumerate(material.negatives):

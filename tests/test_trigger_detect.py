@@ -246,8 +246,8 @@ def test_train_makes_a_model_and_evaluate_measures_it(run: Run, material: Path, 
     assert done.returncode == 0 and measured["utterances"] == 6 and len(measured["by_voice"]) == 3
     assert measured["curve"][0]["threshold"] < measured["curve"][-1]["threshold"]
     assert (tmp_path / "e.png").read_bytes().startswith(b"\x89PNG")
-    alone = ["--threshold", str(measured["threshold"]), "--places", "3"]
-    (often,) = records(run("trigger-detect", "evaluate", *_folders(material), "-m", tmp_path / "1.npz", *alone).stdout)
+    thrice = ["--threshold", str(measured["threshold"]), "--places", "3"]
+    (often,) = records(run("trigger-detect", "evaluate", *_folders(material), "-m", tmp_path / "1.npz", *thrice).stdout)
     assert often["utterances"] == 6 and often["other_words"] == measured["other_words"]
     missed = often["miss_rate"]["10 dB"]  # of six utterances in three places each
     assert missed == [round(bound, 4) for bound in wilson(round(missed[0] * 18), 18)]

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from dltools.models.trigger import vocoder
 from dltools.models.trigger.chime import chime
 from dltools.models.trigger.config import Recurrence, TriggerConfig, Weights
-from dltools.models.trigger.evaluate import poisson, wilson
+from dltools.models.trigger.evaluate import _trial, poisson, wilson
 from dltools.models.trigger.events import Finder, Rules, peaks
-from dltools.models.trigger.examples import mixed, targets
+from dltools.models.trigger.examples import LEAD, LENGTH, SECONDS, mixed, plain, targets
 from dltools.models.trigger.features import Spectrogram, SpeechEmbedding
 from dltools.models.trigger.infer import TriggerDetector
 from dltools.models.trigger.material import Clip, Hard, Material
-from dltools.models.trigger.sets import Set
+from dltools.models.trigger.sets import Hearing, Plain, Set, batches
 from tests.conftest import SOUND
 
 RANDOM = np.random.default_rng(5)
@@ -198,7 +198,8 @@ def test_a_batch_goes_on_from_any_row_of_the_last_or_from_nothing(monkeypatch: p
     monkeypatch.setattr(network, "train_step", train_step)
     members = [network.Network(network.Shape(5, 1, 4, (3,)), 96, dropout=0.0, noise=0.0)]
     learned = Set(np.zeros((64, 20, 96), np.float16), np.zeros((64, 20), np.float32))
-    training._fit(members, learned, [], [], training.Recipe(1, batch=16, fresh=0.25), 8, lambda *_: None)
+    plain = Plain(learned.features, list(learned.features), 0.0)
+    training._fit(members, learned, plain, training.Recipe(1, batch=16, fresh=0.25), 8, lambda *_: None)
     rows = np.stack(given)[1:, :, 0]  # the step before returned a number a row
     assert 0.15 < np.mean(rows == 0) < 0.35
     assert all(len({*row} - {0.0}) == np.count_nonzero(row) for row in rows)  # of each row at most once
@@ -208,9 +209,84 @@ def test_a_batch_goes_on_from_any_row_of_the_last_or_from_nothing(monkeypatch: p
 def test_the_shortest_of_words_can_be_learned() -> None:
     random = np.random.default_rng(4)
     click, hum, long = (Clip(random.normal(0, 0.1, count).astype(np.float32), "one") for count in (800, 8000, 320000))
-    made = [mixed(Material([click], [hum], [long]), np.random.default_rng(seed), Hard([], [])) for seed in range(40)]
+    made = [
+        mixed(Material([click], [hum], [long]), np.random.default_rng(seed), Hard([], [], [])) for seed in range(40)
+    ]
     assert all(np.isfinite(each.samples).all() for each in made)
     assert sum(len(each.ends) for each in made) > 40
+
+
+def noise(seconds: float, level: float = 0.1) -> Clip:
+    return Clip(RANDOM.normal(0, level, int(16000 * seconds)).astype(np.float32), "noise")
+
+
+@pytest.mark.parametrize("kind", ["embedding", "course"])
+def test_nothing_is_learned_from_how_a_sound_begins(kind: str) -> None:
+    """Else what features do there tells the mixed examples, all of which have a beginning, from plain recordings."""
+    hearing = Hearing(kind, 1 if kind == "embedding" else 4, 1, lambda *_: None)  # type: ignore[arg-type]
+    word, other, long = noise(0.5), noise(0.4), noise(28)
+    learned = hearing.mixed(Material([word], [other], [long]), 3, 1, Hard([], [], []))
+    without = hearing.plain([long, noise(0.5)], 1)
+    frames = learned.features.shape[1]
+    assert SECONDS - 0.1 <= frames * hearing.hop / hearing.rate <= SECONDS
+    assert learned.targets.shape[1] * hearing.stride == frames
+    assert without.shape == (4, *learned.features.shape[1:])  # three pieces of one recording, one of the other
+    sound = mixed(Material([word], [other], [long]), np.random.default_rng((1, 0)), Hard([], [], [])).samples
+    heard = hearing.heard(sound)
+    behind = heard[: len(heard) // hearing.stride * hearing.stride][-frames:]
+    assert np.abs(behind.astype(np.float16) - learned.features[0]).max() < 1e-2
+    assert len(sound) == LENGTH == LEAD + SECONDS * 16000
+
+
+def test_a_plain_example_may_begin_within_its_lead_alone() -> None:
+    made = [plain(noise(20).samples, np.random.default_rng(seed)).samples for seed in range(60)]
+    begun = [int(np.flatnonzero(samples)[0]) for samples in made]
+    assert all(len(samples) == LENGTH and np.isfinite(samples).all() for samples in made)
+    assert max(begun) < LEAD and 5 < sum(first > 0 for first in begun) < 30
+
+
+def test_batches_hold_the_plain_the_hard_more_often() -> None:
+    learned = Set(np.full((30, 20, 96), 1, np.float16), np.ones((30, 20), np.float32))
+    rows = np.full((40, 20, 96), 2, np.float16)
+    rows[7] = 3
+    recording = np.full((500, 96), 4, np.float16)
+    recording[300:310] = 5
+    without = Plain(rows, [recording, recording[:5]], 0.5)
+    without.harden([7], [(0, 305)])
+    seen = np.zeros(6)
+    for features, wanted in batches(learned, without, 16, np.random.default_rng(2)):
+        assert features.shape == (16, 20, 96) and wanted[:8].all() and not wanted[8:].any()
+        seen += [(features[8:] == value).any(axis=(1, 2)).sum() for value in range(6)]
+    assert seen[1] == 0 and seen[3] >= 6 and seen[5] >= 6 and seen[2] >= 4 and seen[4] >= 6
+
+
+@pytest.mark.parametrize("level", [0.2, 0.0])
+def test_a_trial_leaves_the_recording_as_it_is(level: float) -> None:
+    heard: list[np.ndarray] = []
+
+    class Listener:
+        seconds = 0.08
+
+        def scores(self, samples: np.ndarray) -> np.ndarray:
+            heard.append(samples)
+            return np.zeros(len(samples) // 1280, np.float32)
+
+    word, recording = noise(0.5, 0.1), noise(30, level)
+    leads = []
+    for seed in range(20):
+        trial = _trial(Listener(), word, 10, [recording], np.random.default_rng(seed))  # type: ignore[arg-type]
+        assert trial.ratio == 10 and trial.score == 0
+        lead = len(heard[-1]) - int(0.9 * 16000) - len(word.samples)
+        before, during = heard[-1][:lead], heard[-1][lead : lead + len(word.samples)]
+        leads.append(lead / 16000)
+        if level:
+            start = int(np.argmax(np.correlate(recording.samples, before[:4000])))
+            factor = before / recording.samples[start : start + lead]
+            assert factor.std() < 1e-3 and factor.max() <= 1.0  # one level throughout: no step tells of the word
+            assert 9 < 10 * np.log10(during.var() / before.var() - 1) < 11
+        else:
+            assert not before.any() and 0.015 < during.std() < 0.05
+    assert min(leads) >= 0.5 and max(leads) > 8 and np.median(leads) < 12
 
 
 def test_a_vocoder_keeps_what_is_said_and_moves_the_voice() -> None:

@@ -25,7 +25,9 @@ RATIOS = (0, 5, 10, 20)
 THRESHOLDS = (*(round(0.025 * number, 3) for number in range(2, 40)), 0.985, 0.99, 0.995)
 #: The misses of a curve count at the ratios that people use such a thing at.
 _USUAL = (5, 10, 20)
-_LEADS, _TAIL = (0.5, 10.0), 0.9  # seconds of background before an utterance, at least and at most, and after it
+_LEADS, _TAIL = (0.5, 60.0), 0.9  # seconds of a recording before an utterance, at least and at most, and after it
+_NEAR = 2.0  # seconds before an utterance in which the recording's loudness counts
+_SILENCE = 0.01  # of full scale: in what is less loud than so, an utterance is as loud as in this
 _APART = 1.0  # seconds between two events
 _SLACK = 0.3  # seconds before the end of the word in which an event counts as heard
 
@@ -48,14 +50,13 @@ class Share(NamedTuple):
 
 
 class Measures(NamedTuple):
-    """What was measured; ``false_scores``: the highest score of each false event, and ``sources``, where it was."""
+    """What was measured; ``false_scores``: the highest score of each false event."""
 
     curve: tuple[Point, ...]
     hours: float
     delay: float
     trials: list[Trial]
     false_scores: list[float]
-    sources: list[str]
     word_scores: list[float]
 
     def misses(self, threshold: float, ratio: int | None = None, voice: str | None = None) -> Share:
@@ -122,12 +123,11 @@ def measure(
     for number, clip in enumerate(material.negatives):
         words.append(float(listener.scores(_alone(clip.samples)).max()))
         tell("other words", number + 1, len(material.negatives))
-    false, sources, heard = [], [], 0.0
+    false: list[float] = []
+    heard = 0.0
     for number, clip in enumerate(material.backgrounds):
         heard += len(clip.samples) / augment.RATE / 3600
-        for score in listener.events(clip.samples):
-            false.append(score)
-            sources.append(clip.voice)
+        false += listener.events(clip.samples)
         tell("recordings", number + 1, len(material.backgrounds))
     usual = [trial for trial in trials if trial.ratio in _USUAL]
     curve = tuple(
@@ -140,7 +140,7 @@ def measure(
     )
     delays = [trial.delay for trial in usual if trial.score >= 0.5]
     delay = float(np.median(delays)) if delays else 0.1
-    return Measures(curve, round(heard, 3), round(delay, 3), trials, false, sources, words)
+    return Measures(curve, round(heard, 3), round(delay, 3), trials, false, words)
 
 
 def default_threshold(curve: Sequence[Point], false_accepts: float) -> float:
@@ -190,17 +190,21 @@ def _alone(samples: Floats) -> Floats:
 def _trial(
     listener: _Listener, clip: Clip, ratio: int, backgrounds: Sequence[Clip], random: np.random.Generator
 ) -> Trial:
-    lead, tail = int(random.uniform(*_LEADS) * augment.RATE), int(_TAIL * augment.RATE)
-    count = lead + len(clip.samples) + tail
+    """Set an utterance over a recording as it is, which was heard before for as long as chance has it."""
     chosen = backgrounds[int(random.integers(len(backgrounds)))].samples
-    start = random.integers(max(1, len(chosen) - count))
-    behind = np.resize(chosen[start : start + count], count)
-    behind = behind / augment.loudness(behind) * augment.loudness(clip.samples) * np.float32(10 ** (-ratio / 20))
-    mixture = behind.astype(np.float32)
-    mixture[lead : lead + len(clip.samples)] += clip.samples
-    mixture *= np.float32(0.5 / (np.abs(mixture).max() + 1e-9))
+    length, tail, least = len(clip.samples), int(_TAIL * augment.RATE), int(_LEADS[0] * augment.RATE)
+    longest = max(least, len(chosen) - length - tail)
+    lead = min(longest, int(np.exp(random.uniform(*np.log(_LEADS))) * augment.RATE))
+    count = lead + length + tail
+    start = int(random.integers(max(1, len(chosen) - count)))
+    mixture = np.resize(chosen[start : start + count], count)
+    level = max(_SILENCE, augment.loudness(mixture[max(0, lead - int(_NEAR * augment.RATE)) :]))
+    mixture[lead : lead + length] += clip.samples * np.float32(
+        level / augment.loudness(clip.samples) * 10 ** (ratio / 20)
+    )
+    mixture *= np.float32(min(1.0, 0.99 / (np.abs(mixture).max() + 1e-9)))
     scores = listener.scores(mixture)
-    end = (lead + len(clip.samples)) / augment.RATE
+    end = (lead + length) / augment.RATE
     first = max(0, int((end - _SLACK) / listener.seconds))
     near = scores[first:]
     over = np.flatnonzero(near >= 0.5)

@@ -1,7 +1,8 @@
-"""Training examples: ten seconds of sound with the word, other words, speech, music and noise mixed in.
+"""Training examples: ten seconds of sound with the word, other words, speech, music and noise mixed in, or with none.
 
 In: the recordings of :mod:`dltools.models.trigger.material`, 16 kHz. Out: samples (count,) of an example, and the
-sample at which each utterance of the word ends.
+sample at which each utterance of the word ends. Before the ten seconds goes a lead, which nothing is learned from: else
+all that features do at the beginning of a sound would tell the mixed from the plain.
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from dltools.models.trigger.vocoder import vocoder
 
 RATE = augment.RATE
 SECONDS = 10
-LENGTH = SECONDS * RATE
+LEAD = round(1.2 * RATE)  # samples; the speech embedding looks back 0.76 s
+LENGTH = LEAD + SECONDS * RATE
 _GAP = 0.12  # seconds, the least between two utterances
 _SHORTEST = 0.15  # seconds of a word that can lose its last sound
+_BIT = (0.25, 1.2)  # seconds of a recording that stand for another word, at least and at most
 _QUIETEST, _LOUDEST = -5.0, 30.0  # decibels of the words over what is behind them
+_MOST_PLAYED = 1.25  # samples of a recording to one of an example; a throat plays it up to e^0.2 times as fast
 _BEFORE, _ON, _AFTER = 0.28, 0.24, 0.5  # seconds before the end of the word, behind it, and behind that
 
 
@@ -44,11 +48,34 @@ def mixed(material: Material, random: np.random.Generator, hard: Hard) -> Exampl
     if ratio < 3 and random.random() < 0.4:
         ratio += 10  # the faintest are rarer
     mixture = words + behind * np.float32(10 ** (-ratio / 20)) if words.any() else behind
+    return Example(_recorded(mixture, random), tuple(ends))
+
+
+def plain(samples: Floats, random: np.random.Generator) -> Example:
+    """Return an example of what a recording (count,) begins with, without a word, as if made elsewhere."""
+    if random.random() < 0.7:
+        samples = augment.throat(samples[: round(_MOST_PLAYED * LENGTH)], random)
+    made = np.resize(samples, LENGTH)
+    if random.random() < 0.4:
+        made = augment.microphone(made, random)
+    if random.random() < 0.3:
+        made = augment.room(made, random)[:LENGTH]
+    if random.random() < 0.2:
+        noise = augment.noise(LENGTH, random) * np.float32(random.uniform(0, 0.5))
+        made = made / augment.loudness(made) + noise
+    return Example(_recorded(made, random), ())
+
+
+def _recorded(samples: Floats, random: np.random.Generator) -> Floats:
+    """Return a sound (count,) as it is recorded; at times the recording begins within the lead."""
     if random.random() < 0.25:
-        mixture = augment.microphone(mixture, random)
+        samples = augment.microphone(samples, random)
     if random.random() < 0.12:
-        mixture = augment.codec(mixture, random)
-    return Example(augment.line(mixture, random), tuple(ends))
+        samples = augment.codec(samples, random)
+    samples = augment.line(samples, random)
+    if random.random() < 0.25:
+        samples[: int(random.uniform(0, LEAD))] = 0
+    return samples
 
 
 def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]) -> tuple[Floats, list[int]]:
@@ -56,14 +83,16 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]
     ends: list[int] = []
     # Words come one after the other, or after so much else that hearing none for long says nothing of what comes.
     latest, pauses = (2.5, (0.0, 0.3, 1.0, 2.0)) if random.random() < 0.5 else (8.5, (0.3, 3.0, 6.0))
-    at = int(random.uniform(0.3, latest) * RATE)
+    at = LEAD + int(random.uniform(0, latest) * RATE)
     share = random.choice([0.0, 0.45, 0.6])  # of the words, those that are the word
     while True:
         wanted = bool(random.random() < share)
-        chosen: Sequence[Clip] = material.positives if wanted else material.negatives
-        if hard and not wanted and random.random() < 0.4:
-            chosen = hard
-        spoken = chosen[int(random.integers(len(chosen)))].samples
+        if wanted:
+            spoken = _one(material.positives, random)
+        elif random.random() < 0.3:
+            spoken = _bit(material.backgrounds, random)
+        else:
+            spoken = _one(hard if hard and random.random() < 0.5 else material.negatives, random)
         if random.random() < 0.45:
             spoken = vocoder(spoken, random)
         if wanted and len(spoken) > _SHORTEST * RATE and random.random() < 0.1:
@@ -85,6 +114,20 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]
         at += length + int((_GAP + random.choice(pauses) * random.random()) * RATE)
 
 
+def _one(clips: Sequence[Clip], random: np.random.Generator) -> Floats:
+    return clips[int(random.integers(len(clips)))].samples
+
+
+def _bit(recordings: Sequence[Clip], random: np.random.Generator) -> Floats:
+    """Return a bit of a recording, faded in and out: another word by a real voice, or a sound."""
+    crop = _crop(recordings, random)
+    length = int(random.uniform(*_BIT) * RATE)
+    powers = np.add.reduceat(crop**2, range(0, LENGTH, length))
+    start = min(int(powers.argmax()) * length, LENGTH - length)  # the loudest, for most of speech is pauses
+    ramp = np.minimum(1, np.arange(1, length + 1, dtype=np.float32) / (0.02 * RATE))
+    return np.asarray(crop[start : start + length] * ramp * ramp[::-1], np.float32)
+
+
 def _background(recordings: Sequence[Clip], random: np.random.Generator, hard: Sequence[Place]) -> Floats:
     kind = random.random()
     if hard and kind < 0.3:
@@ -102,7 +145,7 @@ def _background(recordings: Sequence[Clip], random: np.random.Generator, hard: S
 
 
 def _crop(recordings: Sequence[Clip], random: np.random.Generator) -> Floats:
-    """Return ten seconds, each source as likely as the root of its share of the time."""
+    """Return a part as long as an example, of any recording."""
     lengths = np.array([len(recording.samples) for recording in recordings], float)
     chosen = recordings[random.choice(len(recordings), p=lengths / lengths.sum())].samples
     if len(chosen) <= LENGTH:

@@ -43,10 +43,11 @@ class Place(NamedTuple):
 
 
 class Hard(NamedTuple):
-    """What a network wrongly heard the word in: places of the backgrounds, and other words."""
+    """What a network wrongly heard the word in: places of the backgrounds, other words, numbers of plain examples."""
 
     places: list[Place]
     words: list[Clip]
+    plain: list[int]
 
 
 def read_material(positives: Path, negatives: Path, backgrounds: Path, rate: int = RATE) -> Material:

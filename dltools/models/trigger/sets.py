@@ -1,7 +1,8 @@
-"""What a network is fitted on: features of mixed examples, and of long recordings without the word.
+"""What a network is fitted on: features of mixed examples, of plain ones, and of long recordings without the word.
 
 In: the recordings of :mod:`dltools.models.trigger.material`. Out: features (count, frames, dimensions) and targets
-(count, steps); of a recording, features (frames, dimensions), computed once and heard again after every round.
+(count, steps); of plain examples and of recordings, which both are without the word, features alone, computed once and
+heard again after every round.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ Progress = Callable[[str, int, int], None]
 In = TypeVar("In")
 Out = TypeVar("Out")
 
-#: So many places and other words are learned from: the hardest; what only a weak scout mistakes teaches little.
+#: So many places (and plain examples) and other words are learned from: the hardest; what only a weak scout mistakes
+#: teaches little.
 _HARDEST, _HARDEST_WORDS = 1000, 400
 _HARD_SCORE = 0.1  # and none that a network hears the word in less than so
 _APART = 4.0  # seconds between two places of a recording that are learned from
-_MOST_BYTES = 1 << 30  # of the recordings' features; of longer ones the beginnings are learned from
+_MOST_BYTES = 1 << 30  # of the recordings' features, and of plain examples'; of more the beginnings are learned from
 
 
 class Set(NamedTuple):
@@ -36,6 +38,48 @@ class Set(NamedTuple):
 
     features: Floats
     targets: Floats
+
+
+class Plain:
+    """What is without the word: features of examples (count, frames, dimensions), and of whole recordings, float16."""
+
+    def __init__(self, examples: Floats, recordings: Sequence[Floats], share: float) -> None:
+        """Hold them; ``share``: of each batch, that is to be without the word."""
+        self.examples, self.recordings, self._share = examples, recordings, share
+        self._hard: list[int] = []
+        self._places: list[tuple[int, int]] = []
+        lengths = np.array([max(1, len(recording)) for recording in recordings], float)
+        self._chances = lengths / lengths.sum()
+
+    def harden(self, rows: Sequence[int], places: Sequence[tuple[int, int]]) -> None:
+        """Let examples, and frames of recordings, come more often."""
+        self._hard, self._places = [*self._hard, *rows], [*self._places, *places]
+
+    def rows(self, batch: int) -> int:
+        """Return how many rows of a batch are plain."""
+        return round(self._share * batch)
+
+    def piece(self, at: int, frames: int, random: np.random.Generator) -> Floats:
+        """Return features (frames, dimensions): in turn of any example, any recording, a hard example, a hard place."""
+        turn = at % 4
+        if turn % 2 == 0:
+            hard = turn == 2 and self._hard
+            row = _drawn(self._hard, random) if hard else int(random.integers(len(self.examples)))
+            chosen: Floats = self.examples[row]
+            return chosen
+        if turn == 3 and self._places:
+            number, frame = _drawn(self._places, random)
+            start = frame - int(random.integers(frames))
+        else:
+            number = int(random.choice(len(self.recordings), p=self._chances))
+            start = int(random.integers(max(1, len(self.recordings[number]))))
+        recording = self.recordings[number]
+        start = max(0, min(start, len(recording) - frames))
+        return np.resize(recording[start : start + frames], (frames, recording.shape[1]))
+
+
+def _drawn(choices: Sequence[Out], random: np.random.Generator) -> Out:
+    return choices[int(random.integers(len(choices)))]
 
 
 class Hearing:
@@ -56,24 +100,50 @@ class Hearing:
         """Mix ``count`` examples; number i depends on the seed and the material, not on how many there are."""
 
         def one(number: int) -> tuple[Floats, Floats]:
-            example = examples.mixed(material, np.random.default_rng((seed, number)), hard)
-            made = self.heard(example.samples)
-            steps = len(made) // self.stride
-            wanted = examples.targets(example.ends, steps, len(example.samples) / steps)
-            return made[: steps * self.stride].astype(np.float16), wanted
+            return self._learned(examples.mixed(material, np.random.default_rng((seed, number)), hard))
 
         made = list(self._all("examples", one, range(count)))
         return Set(np.stack([features for features, _ in made]), np.stack([wanted for _, wanted in made]))
 
+    def plain(self, clips: Sequence[Clip], seed: int) -> Floats:
+        """Return the features (count, frames, dimensions) float16 of all recordings as if made elsewhere, in pieces."""
+        size = examples.SECONDS * augment.RATE
+        share = self._share(clips)
+        pieces = [
+            (number, start)
+            for number, clip in enumerate(clips)
+            for start in range(0, max(1, int(share * len(clip.samples)) - size // 2), size)
+        ]
+
+        def one(piece: tuple[int, int]) -> Floats:
+            number, start = piece
+            random = np.random.default_rng((seed, number, start))
+            return self._learned(examples.plain(clips[number].samples[start:], random))[0]
+
+        return np.stack(list(self._all("plain examples", one, pieces)))
+
+    def _learned(self, example: examples.Example) -> tuple[Floats, Floats]:
+        """Return the features (frames, dimensions) float16 of an example behind its lead, and the targets (steps,)."""
+        made = self.heard(example.samples)
+        steps = len(made) // self.stride
+        hop = len(example.samples) / steps
+        first = -int(-examples.LEAD // hop)
+        wanted = examples.targets(example.ends, steps, hop)[first:]
+        return made[first * self.stride : steps * self.stride].astype(np.float16), wanted
+
     def recordings(self, clips: Sequence[Clip]) -> list[Floats]:
         """Return the features (frames, dimensions) float16 of each recording, or of its beginning if all are long."""
-        size = sum(len(clip.samples) for clip in clips) / augment.RATE * self.rate / self.hop * self.dimensions * 2
-        share = min(1.0, _MOST_BYTES / max(1.0, size))
+        share = self._share(clips)
 
         def one(clip: Clip) -> Floats:
             return self.heard(clip.samples[: int(share * len(clip.samples))]).astype(np.float16)
 
         return list(self._all("recordings", one, clips))
+
+    def _share(self, clips: Sequence[Clip]) -> float:
+        """Return the share of each recording whose features are not too many to be held."""
+        size = sum(len(clip.samples) for clip in clips) / augment.RATE * self.rate / self.hop * self.dimensions * 2
+        return min(1.0, _MOST_BYTES / max(1.0, size))
 
     def heard(self, samples: Floats) -> Floats:
         """Return the features of a sound, silence before and behind it."""
@@ -87,8 +157,8 @@ class Hearing:
         self._idle.put(features)
         return heard[: len(samples) // self.hop]
 
-    def falsely(self, material: Material, recordings: Sequence[Floats], weights: Weights) -> Hard:
-        """Return where a network hears the word most in recordings, and in which other words."""
+    def falsely(self, material: Material, recordings: Sequence[Floats], plain: Floats, weights: Weights) -> Hard:
+        """Return where a network hears the word most in recordings and plain examples, and in which other words."""
         places: list[tuple[float, Place]] = []
         apart = round(_APART * self.rate / self.hop / self.stride)
         for number, scores in enumerate(
@@ -103,9 +173,14 @@ class Hearing:
             heard = self.heard(np.concatenate([quiet, clip.samples, quiet]))
             return float(Recurrent(weights, self.stride).push(heard).max())
 
+        def highest(features: Floats) -> float:
+            return float(Recurrent(weights, self.stride).push(features).max())
+
         scored = zip(self._all("other words", loudest, material.negatives), material.negatives, strict=True)
         words = [(score, clip) for score, clip in scored if score > _HARD_SCORE]
-        return Hard(_hardest(places, _HARDEST), _hardest(words, _HARDEST_WORDS))
+        found = enumerate(self._all("false accepts of plain examples", highest, list(plain)))
+        rows = [(score, row) for row, score in found if score > _HARD_SCORE]
+        return Hard(_hardest(places, _HARDEST), _hardest(words, _HARDEST_WORDS), _hardest(rows, _HARDEST))
 
     def _all(self, what: str, function: Callable[[In], Out], inputs: Sequence[In]) -> Iterator[Out]:
         """Yield what a function makes of each input, in order."""
@@ -121,38 +196,16 @@ def _hardest(scored: Sequence[tuple[float, Out]], count: int) -> list[Out]:
     return [each for _, each in sorted(scored, key=lambda pair: -pair[0])[:count]]
 
 
-def batches(
-    learned: Set,
-    recordings: Sequence[Floats],
-    places: Sequence[tuple[int, int]],
-    batch: int,
-    random: np.random.Generator,
-) -> Iterator[tuple[Floats, Floats]]:
-    """Yield batches, a quarter of each from plain recordings if there are any, half of these around hard places.
-
-    ``places``: the number and the frame of recordings.
-    """
+def batches(learned: Set, plain: Plain, batch: int, random: np.random.Generator) -> Iterator[tuple[Floats, Floats]]:
+    """Yield batches (batch, frames, dimensions) with targets: of the mixed, each once, and of what is plain."""
     frames = learned.features.shape[1]
-    long = [number for number, recording in enumerate(recordings) if len(recording) > frames]
-    beside = batch // 4 if long else 0
+    beside = plain.rows(batch)
     own = batch - beside
-    chances = np.array([len(recordings[number]) for number in long], float)
     order = random.permutation(len(learned.features))
-
-    def piece(at: int) -> Floats:
-        if places and at % 2:
-            number, frame = places[int(random.integers(len(places)))]
-            start = frame - int(random.integers(frames))
-        else:
-            number = long[int(random.choice(len(long), p=chances / chances.sum()))]
-            start = int(random.integers(len(recordings[number])))
-        start = max(0, min(start, len(recordings[number]) - frames))
-        return np.resize(recordings[number][start : start + frames], (frames, learned.features.shape[2]))
-
     for start in range(0, max(1, len(order) - own + 1), own):
         chosen = np.resize(order[start : start + own], own)
         features, wanted = learned.features[chosen], learned.targets[chosen]
         if beside:
-            features = np.concatenate([features, [piece(at) for at in range(beside)]])
+            features = np.concatenate([features, [plain.piece(at, frames, random) for at in range(beside)]])
             wanted = np.concatenate([wanted, np.zeros((beside, wanted.shape[1]), np.float32)])
         yield features.astype(np.float32), wanted

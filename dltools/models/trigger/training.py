@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dltools.models.trigger import augment
-from dltools.models.trigger.config import Floats, Kind, TriggerConfig, Weights
+from dltools.models.trigger.config import Kind, TriggerConfig, Weights
 from dltools.models.trigger.evaluate import Measures, default_threshold, measure
 from dltools.models.trigger.material import Clip, Hard, Material
-from dltools.models.trigger.sets import Hearing, Progress, Set, batches
+from dltools.models.trigger.sets import Hearing, Plain, Progress, Set, batches
 
 if TYPE_CHECKING:
     from dltools.models.trigger.network import Network
+
+_SCOUT_NOISE, _SCOUT_DROPOUT = 0.3, 0.3  # which a network half as wide can bear
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,10 +31,11 @@ class Recipe:
 
     ``examples``: of ten seconds, mixed before the first round and, half as many, before each other one. ``rounds``: all
     but the last fit a scout, a network half as wide for half as many ``epochs``, and look for what it wrongly hears;
-    the last fits the model, from the beginning. ``noise``: the spread of what is added to features, ``scout_noise`` the
-    scouts'. ``fresh``: the share of each batch before which nothing was heard, as at a recording's beginning; before
-    the rest was anything of the last batch. ``false_accepts``: an hour, which the default threshold allows on the
-    held-out recordings. ``members``: how many networks are averaged, if not as many as the kind of model has.
+    the last fits the model, from the beginning. ``noise``: the spread of what is added to features. ``plain``: the
+    share of each batch that is recordings without the word, nothing mixed in. ``fresh``: the share before which nothing
+    was heard, as at a recording's beginning; before the rest was anything of the last batch. ``false_accepts``: an
+    hour, which the default threshold allows on the held-out recordings. ``members``: how many networks are averaged, if
+    not as many as the kind of model has.
     """
 
     seed: int
@@ -43,8 +46,8 @@ class Recipe:
     learning_rate: float = 2e-3
     dropout: float = 0.4
     noise: float = 0.5
-    scout_noise: float = 0.4
     positive_weight: float = 6.0
+    plain: float = 0.25
     fresh: float = 0.25
     false_accepts: float = 0.25
     members: int | None = None
@@ -86,7 +89,8 @@ def train(
         shape = shape._replace(members=recipe.members)
     hearing = Hearing(kind, shape.stride, threads, tell)
     recordings = hearing.recordings(material.backgrounds)
-    hard = Hard([], [])
+    plain = Plain(hearing.plain(material.backgrounds, recipe.seed), recordings, recipe.plain)
+    hard = Hard([], [], [])
     learned = hearing.mixed(material, recipe.examples, recipe.seed, hard)
     losses: list[float] = []
     for left in reversed(range(recipe.rounds)):
@@ -97,8 +101,8 @@ def train(
             Network(
                 own,
                 hearing.dimensions,
-                dropout=recipe.dropout,
-                noise=recipe.scout_noise if scout else recipe.noise,
+                dropout=_SCOUT_DROPOUT if scout else recipe.dropout,
+                noise=_SCOUT_NOISE if scout else recipe.noise,
                 seed=recipe.seed + 2 * number,
             )
             for number in range(own.members)
@@ -107,12 +111,13 @@ def train(
         mean, spread = flat.mean(axis=0), flat.std(axis=0) + np.float32(1e-3)
         for number, network in enumerate(members):
             network.start(mean, spread, None if resume is None else resume.map(operator.itemgetter(number)))
-        frames = [(place.recording, round(place.second * hearing.rate / hearing.hop)) for place in hard.places]
         epochs = -(-recipe.epochs // 2) if left else recipe.epochs
-        losses += _fit(members, learned, recordings, frames, recipe, epochs, tell)
+        losses += _fit(members, learned, plain, recipe, epochs, tell)
         if left:
-            found = hearing.falsely(material, recordings, exported(members))
-            hard = Hard(hard.places + found.places, found.words)
+            found = hearing.falsely(material, recordings, plain.examples, exported(members))
+            frames = [(place.recording, round(place.second * hearing.rate / hearing.hop)) for place in found.places]
+            plain.harden(found.plain, frames)
+            hard = Hard(hard.places + found.places, found.words, hard.plain + found.plain)
             seed = recipe.seed + recipe.rounds - left
             more = hearing.mixed(material, recipe.examples // 2, seed, hard)
             learned = Set(*(np.concatenate(pair) for pair in zip(learned, more, strict=True)))
@@ -125,6 +130,7 @@ def train(
         "background_hours": round(_hours(material.backgrounds), 2),
         "hard": len(hard.places),
         "hard_words": len(hard.words),
+        "hard_plain": len(hard.plain),
         "losses": [round(loss, 5) for loss in losses],
     }
     threshold = default_threshold(measures.curve, recipe.false_accepts)
@@ -152,8 +158,7 @@ def _hours(recordings: Sequence[Clip]) -> float:
 def _fit(
     members: Sequence[Network],
     learned: Set,
-    recordings: Sequence[Floats],
-    places: Sequence[tuple[int, int]],
+    plain: Plain,
     recipe: Recipe,
     epochs: int,
     tell: Progress,
@@ -165,7 +170,7 @@ def _fit(
     from dltools.models.trigger.network import train_step, variables
 
     random = np.random.default_rng((recipe.seed, 0))
-    steps = epochs * (len(learned.features) * 4 // 3 // recipe.batch)
+    steps = epochs * (len(learned.features) // (recipe.batch - plain.rows(recipe.batch)))
     schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, max(1, steps), alpha=0.02)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-3)
     optimizer.build(variables(members))
@@ -174,7 +179,7 @@ def _fit(
     losses = []
     for epoch in range(epochs):
         total, count = 0.0, 0
-        for features, wanted in batches(learned, recordings, places, recipe.batch, random):
+        for features, wanted in batches(learned, plain, recipe.batch, random):
             # Who went on in one place would learn where in a batch no word ever comes: among the plain recordings.
             before = tf.constant(random.permutation(recipe.batch))
             carried = tf.constant(random.random((recipe.batch, 1)) >= recipe.fresh, tf.float32)

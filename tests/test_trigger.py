@@ -226,11 +226,11 @@ def test_nothing_is_learned_from_how_a_sound_begins(kind: str) -> None:
     hearing = Hearing(kind, 1 if kind == "embedding" else 4, 1, lambda *_: None)  # type: ignore[arg-type]
     word, other, long = noise(0.5), noise(0.4), noise(28)
     learned = hearing.mixed(Material([word], [other], [long]), 3, 1, Hard([], [], []))
-    without = hearing.plain([long, noise(0.5)], 1)
+    without = hearing.plain([long, noise(0.5)], 4, 1)
     frames = learned.features.shape[1]
     assert SECONDS - 0.1 <= frames * hearing.hop / hearing.rate <= SECONDS
     assert learned.targets.shape[1] * hearing.stride == frames
-    assert without.shape == (4, *learned.features.shape[1:])  # three pieces of one recording, one of the other
+    assert without.shape == (4, *learned.features.shape[1:])
     sound = mixed(Material([word], [other], [long]), np.random.default_rng((1, 0)), Hard([], [], [])).samples
     heard = hearing.heard(sound)
     behind = heard[: len(heard) // hearing.stride * hearing.stride][-frames:]
@@ -239,7 +239,7 @@ def test_nothing_is_learned_from_how_a_sound_begins(kind: str) -> None:
 
 
 def test_a_plain_example_may_begin_within_its_lead_alone() -> None:
-    made = [plain(noise(20).samples, np.random.default_rng(seed)).samples for seed in range(60)]
+    made = [plain([noise(20), noise(1)], np.random.default_rng(seed)).samples for seed in range(60)]
     begun = [int(np.flatnonzero(samples)[0]) for samples in made]
     assert all(len(samples) == LENGTH and np.isfinite(samples).all() for samples in made)
     assert max(begun) < LEAD and 5 < sum(first > 0 for first in begun) < 30

@@ -51,11 +51,12 @@ def mixed(material: Material, random: np.random.Generator, hard: Hard) -> Exampl
     return Example(_recorded(mixture, random), tuple(ends))
 
 
-def plain(samples: Floats, random: np.random.Generator) -> Example:
-    """Return an example of what a recording (count,) begins with, without a word, as if made elsewhere."""
+def plain(recordings: Sequence[Clip], random: np.random.Generator) -> Example:
+    """Return an example of a recording without a word, as if made elsewhere."""
+    made = _crop(recordings, random, round(_MOST_PLAYED * LENGTH))
     if random.random() < 0.7:
-        samples = augment.throat(samples[: round(_MOST_PLAYED * LENGTH)], random)
-    made = np.resize(samples, LENGTH)
+        made = augment.throat(made, random)
+    made = made[:LENGTH]
     if random.random() < 0.4:
         made = augment.microphone(made, random)
     if random.random() < 0.3:
@@ -144,14 +145,14 @@ def _background(recordings: Sequence[Clip], random: np.random.Generator, hard: S
     return np.asarray(made / augment.loudness(made), np.float32)
 
 
-def _crop(recordings: Sequence[Clip], random: np.random.Generator) -> Floats:
-    """Return a part as long as an example, of any recording."""
+def _crop(recordings: Sequence[Clip], random: np.random.Generator, length: int = LENGTH) -> Floats:
+    """Return a part (length,) of any recording."""
     lengths = np.array([len(recording.samples) for recording in recordings], float)
     chosen = recordings[random.choice(len(recordings), p=lengths / lengths.sum())].samples
-    if len(chosen) <= LENGTH:
-        return np.resize(chosen, LENGTH)
-    start = random.integers(len(chosen) - LENGTH)
-    return chosen[start : start + LENGTH]
+    if len(chosen) <= length:
+        return np.resize(chosen, length)
+    start = random.integers(len(chosen) - length)
+    return chosen[start : start + length]
 
 
 def _around(samples: Floats, middle: int) -> Floats:

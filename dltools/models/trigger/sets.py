@@ -30,7 +30,7 @@ Out = TypeVar("Out")
 _HARDEST, _HARDEST_WORDS = 1000, 400
 _HARD_SCORE = 0.1  # and none that a network hears the word in less than so
 _APART = 4.0  # seconds between two places of a recording that are learned from
-_MOST_BYTES = 1 << 30  # of the recordings' features, and of plain examples'; of more the beginnings are learned from
+_MOST_BYTES = 1 << 30  # of the recordings' features; of longer ones the beginnings are learned from
 
 
 class Set(NamedTuple):
@@ -105,22 +105,14 @@ class Hearing:
         made = list(self._all("examples", one, range(count)))
         return Set(np.stack([features for features, _ in made]), np.stack([wanted for _, wanted in made]))
 
-    def plain(self, clips: Sequence[Clip], seed: int) -> Floats:
-        """Return the features (count, frames, dimensions) float16 of all recordings as if made elsewhere, in pieces."""
-        size = examples.SECONDS * augment.RATE
-        share = self._share(clips)
-        pieces = [
-            (number, start)
-            for number, clip in enumerate(clips)
-            for start in range(0, max(1, int(share * len(clip.samples)) - size // 2), size)
-        ]
+    def plain(self, recordings: Sequence[Clip], count: int, seed: int) -> Floats:
+        """Return the features (count, frames, dimensions) float16 of plain examples, numbered as the mixed are."""
 
-        def one(piece: tuple[int, int]) -> Floats:
-            number, start = piece
-            random = np.random.default_rng((seed, number, start))
-            return self._learned(examples.plain(clips[number].samples[start:], random))[0]
+        def one(number: int) -> Floats:
+            example = examples.plain(recordings, np.random.default_rng((seed, number)))
+            return self._learned(example)[0]
 
-        return np.stack(list(self._all("plain examples", one, pieces)))
+        return np.stack(list(self._all("plain examples", one, range(count))))
 
     def _learned(self, example: examples.Example) -> tuple[Floats, Floats]:
         """Return the features (frames, dimensions) float16 of an example behind its lead, and the targets (steps,)."""
@@ -133,17 +125,13 @@ class Hearing:
 
     def recordings(self, clips: Sequence[Clip]) -> list[Floats]:
         """Return the features (frames, dimensions) float16 of each recording, or of its beginning if all are long."""
-        share = self._share(clips)
+        size = sum(len(clip.samples) for clip in clips) / augment.RATE * self.rate / self.hop * self.dimensions * 2
+        share = min(1.0, _MOST_BYTES / max(1.0, size))
 
         def one(clip: Clip) -> Floats:
             return self.heard(clip.samples[: int(share * len(clip.samples))]).astype(np.float16)
 
         return list(self._all("recordings", one, clips))
-
-    def _share(self, clips: Sequence[Clip]) -> float:
-        """Return the share of each recording whose features are not too many to be held."""
-        size = sum(len(clip.samples) for clip in clips) / augment.RATE * self.rate / self.hop * self.dimensions * 2
-        return min(1.0, _MOST_BYTES / max(1.0, size))
 
     def heard(self, samples: Floats) -> Floats:
         """Return the features of a sound, silence before and behind it."""
@@ -152,9 +140,11 @@ class Hearing:
         if self.rate != augment.RATE:
             samples = np.asarray(soxr.resample(samples, augment.RATE, self.rate), np.float32)
         features = self._idle.get()
-        features.reset()
-        heard = features.push(np.concatenate([samples, np.zeros(self.hop * 4, np.float32)]))
-        self._idle.put(features)
+        try:
+            features.reset()
+            heard = features.push(np.concatenate([samples, np.zeros(self.hop * 4, np.float32)]))
+        finally:
+            self._idle.put(features)  # else the other threads would wait for it for ever
         return heard[: len(samples) // self.hop]
 
     def falsely(self, material: Material, recordings: Sequence[Floats], plain: Floats, weights: Weights) -> Hard:

@@ -29,13 +29,13 @@ _SCOUT_NOISE, _SCOUT_DROPOUT = 0.3, 0.3  # which a network half as wide can bear
 class Recipe:
     """How a model is trained; the defaults were chosen on held-out voices and sources.
 
-    ``examples``: of ten seconds, mixed before the first round and, half as many, before each other one. ``rounds``: all
-    but the last fit a scout, a network half as wide for half as many ``epochs``, and look for what it wrongly hears;
-    the last fits the model, from the beginning. ``noise``: the spread of what is added to features. ``plain``: the
-    share of each batch that is recordings without the word, nothing mixed in. ``fresh``: the share before which nothing
-    was heard, as at a recording's beginning; before the rest was anything of the last batch. ``false_accepts``: an
-    hour, which the default threshold allows on the held-out recordings. ``members``: how many networks are averaged, if
-    not as many as the kind of model has.
+    ``examples``: of ten seconds, mixed before the first round and, half as many, before each other one; of recordings
+    without the word half as many, too. ``rounds``: all but the last fit a scout, a network half as wide for half as
+    many ``epochs``, and look for what it wrongly hears; the last fits the model, from the beginning. ``noise``: the
+    spread of what is added to features. ``plain``: the share of each batch that is recordings without the word, nothing
+    mixed in. ``fresh``: the share before which nothing was heard, as at a recording's beginning; before the rest was
+    anything of the last batch. ``false_accepts``: an hour, which the default threshold allows on the held-out
+    recordings. ``members``: how many networks are averaged, if not as many as the kind of model has.
     """
 
     seed: int
@@ -89,7 +89,9 @@ def train(
         shape = shape._replace(members=recipe.members)
     hearing = Hearing(kind, shape.stride, threads, tell)
     recordings = hearing.recordings(material.backgrounds)
-    plain = Plain(hearing.plain(material.backgrounds, recipe.seed), recordings, recipe.plain)
+    plain = Plain(
+        hearing.plain(material.backgrounds, max(1, recipe.examples // 2), recipe.seed), recordings, recipe.plain
+    )
     hard = Hard([], [], [])
     learned = hearing.mixed(material, recipe.examples, recipe.seed, hard)
     losses: list[float] = []

@@ -11,6 +11,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dltools.errors import ModelFileError
 from dltools.models.trigger import vocoder
 from dltools.models.trigger.chime import chime
 from dltools.models.trigger.config import Recurrence, TriggerConfig, Weights
@@ -236,6 +237,16 @@ def test_nothing_is_learned_from_how_a_sound_begins(kind: str) -> None:
     behind = heard[: len(heard) // hearing.stride * hearing.stride][-frames:]
     assert np.abs(behind.astype(np.float16) - learned.features[0]).max() < 1e-2
     assert len(sound) == LENGTH == LEAD + SECONDS * 16000
+
+
+def test_a_sound_that_cannot_be_heard_stops_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    def push(*_: object) -> None:
+        raise ModelFileError("LiteRT cannot run it")
+
+    hearing = Hearing("course", 4, 2, lambda *_: None)
+    monkeypatch.setattr(Spectrogram, "push", push)
+    with pytest.raises(ModelFileError):
+        hearing.recordings([noise(1)] * 8)  # which would wait for ever for features that were not given back
 
 
 def test_a_plain_example_may_begin_within_its_lead_alone() -> None:

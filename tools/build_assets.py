@@ -179,7 +179,8 @@ def build_speech_embedding(registry: Registry) -> bytes:
 def build_trigger_detect_embedding(_registry: Registry) -> bytes:
     """Train the trigger model on the folders of ``$TRIGGER_DATA``, as ``trigger-detect train --seed 1 ...`` does.
 
-    tools/synthesize_trigger.py and tools/collect_trigger.py make what lies there; models/trigger/CARD.md says how.
+    tools/synthesize_trigger.py and tools/collect_trigger.py make what lies there; models/trigger/CARD.md says how, and
+    that the training mixed its examples otherwise when it made the present file.
     """
     import os
 

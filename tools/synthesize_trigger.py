@@ -45,7 +45,7 @@ KOKORO_APART = {
     "test": ("af_nova", "am_eric", "bf_lily", "bm_daniel", "hf_beta", "em_alex", "zf_xiaoyi", "am_onyx"),
 }
 #: The numbers before which clips for training are said: this engine takes a second or two for each.
-KOKORO_TRAINING = {"positives": 2000, "negatives": 1500}
+KOKORO_TRAINING = {"positives": 5280, "negatives": 3330}
 #: Of the native English voices a training clip takes its first part, of any the second.
 NATIVE = ("af_", "am_", "bf_", "bm_")
 SHARES = {"train": 0.82, "validation": 0.06, "test": 0.12}
@@ -79,7 +79,7 @@ COUNTS = {
     "gnuspeech": 700,
     "pico": 240,
     "piper": 300,
-    "kokoro": 3000,
+    "kokoro": 6000,
 }
 
 

@@ -376,7 +376,10 @@ def evaluate(
     plot: str | None,
     seed: int,
 ) -> None:
-    """Measure misses, by signal-to-noise ratio and voice, and false accepts an hour, with 95 % intervals."""
+    """Measure misses, by signal-to-noise ratio and voice, and false accepts an hour, with 95 % intervals.
+
+    Each utterance is set over a recording as it is, half a second to a minute after the sound began.
+    """
     one_blas_thread()
     from dltools.models.trigger.evaluate import measure
     from dltools.models.trigger.infer import TriggerDetector

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 
 import numpy as np
@@ -11,17 +13,18 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dltools.errors import ModelFileError
+from dltools.errors import DltoolsError
 from dltools.models.trigger import vocoder
 from dltools.models.trigger.chime import chime
-from dltools.models.trigger.config import Recurrence, TriggerConfig, Weights
+from dltools.models.trigger.config import Kind, Recurrence, TriggerConfig, Weights
 from dltools.models.trigger.evaluate import _trial, poisson, wilson
 from dltools.models.trigger.events import Finder, Rules, peaks
 from dltools.models.trigger.examples import LEAD, LENGTH, SECONDS, mixed, plain, targets
 from dltools.models.trigger.features import Spectrogram, SpeechEmbedding
+from dltools.models.trigger.hearing import Ear, open_hearing
 from dltools.models.trigger.infer import TriggerDetector
-from dltools.models.trigger.material import Clip, Hard, Material
-from dltools.models.trigger.sets import Hearing, Plain, Set, batches
+from dltools.models.trigger.material import Clip, Hard, Material, Place
+from dltools.models.trigger.sets import Plain, Set, batches
 from tests.conftest import SOUND
 
 RANDOM = np.random.default_rng(5)
@@ -210,9 +213,7 @@ def test_a_batch_goes_on_from_any_row_of_the_last_or_from_nothing(monkeypatch: p
 def test_the_shortest_of_words_can_be_learned() -> None:
     random = np.random.default_rng(4)
     click, hum, long = (Clip(random.normal(0, 0.1, count).astype(np.float32), "one") for count in (800, 8000, 320000))
-    made = [
-        mixed(Material([click], [hum], [long]), np.random.default_rng(seed), Hard([], [], [])) for seed in range(40)
-    ]
+    made = [mixed(Material([click], [hum], [long]), np.random.default_rng(seed), Hard()) for seed in range(40)]
     assert all(np.isfinite(each.samples).all() for each in made)
     assert sum(len(each.ends) for each in made) > 40
 
@@ -222,31 +223,46 @@ def noise(seconds: float, level: float = 0.1) -> Clip:
 
 
 @pytest.mark.parametrize("kind", ["embedding", "course"])
-def test_nothing_is_learned_from_how_a_sound_begins(kind: str) -> None:
+def test_nothing_is_learned_from_how_a_sound_begins(kind: Kind) -> None:
     """Else what features do there tells the mixed examples, all of which have a beginning, from plain recordings."""
-    hearing = Hearing(kind, 1 if kind == "embedding" else 4, 1, lambda *_: None)  # type: ignore[arg-type]
-    word, other, long = noise(0.5), noise(0.4), noise(28)
-    learned = hearing.mixed(Material([word], [other], [long]), 3, 1, Hard([], [], []))
-    without = hearing.plain([long, noise(0.5)], 4, 1)
+    material = Material([noise(0.5)], [noise(0.4)], [noise(28), noise(0.5)])
+    stride = 1 if kind == "embedding" else 4
+    with open_hearing(kind, stride, material, 1, lambda *_: None) as hearing:
+        learned = hearing.mixed(3, 1, Hard())
+        without = hearing.plain(4, 1)
     frames = learned.features.shape[1]
     assert SECONDS - 0.1 <= frames * hearing.hop / hearing.rate <= SECONDS
-    assert learned.targets.shape[1] * hearing.stride == frames
+    assert learned.targets.shape[1] * stride == frames
     assert without.shape == (4, *learned.features.shape[1:])
-    sound = mixed(Material([word], [other], [long]), np.random.default_rng((1, 0)), Hard([], [], [])).samples
-    heard = hearing.heard(sound)
-    behind = heard[: len(heard) // hearing.stride * hearing.stride][-frames:]
+    sound = mixed(material, np.random.default_rng((1, 0)), Hard()).samples
+    heard = Ear(kind, stride, material).heard(sound)
+    behind = heard[: len(heard) // stride * stride][-frames:]
     assert np.abs(behind.astype(np.float16) - learned.features[0]).max() < 1e-2
     assert len(sound) == LENGTH == LEAD + SECONDS * 16000
 
 
-def test_a_sound_that_cannot_be_heard_stops_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    def push(*_: object) -> None:
-        raise ModelFileError("LiteRT cannot run it")
+def test_several_processes_hear_what_one_does() -> None:
+    material = Material([noise(0.5), noise(0.6)], [noise(0.4)] * 20, [noise(28), noise(15)])
+    weights = detector().weights
+    heard = []
+    for processes in (1, 2):
+        with open_hearing("embedding", 1, material, processes, lambda *_: None) as hearing:
+            learned, recordings = hearing.mixed(18, 1, Hard([Place(0, 3.0)], [2])), hearing.recordings()
+            heard.append((*learned, *recordings, hearing.falsely(recordings, hearing.plain(3, 1), weights)))
+    *arrays, mistaken = zip(*heard, strict=True)
+    assert all(np.array_equal(one, two) for one, two in arrays)
+    assert mistaken[0] == mistaken[1] and mistaken[0].plain and mistaken[0].hard.places
 
-    hearing = Hearing("course", 4, 2, lambda *_: None)
-    monkeypatch.setattr(Spectrogram, "push", push)
-    with pytest.raises(ModelFileError):
-        hearing.recordings([noise(1)] * 8)  # which would wait for ever for features that were not given back
+
+def killed(_: Ear, _number: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_lost_is_told_of() -> None:
+    material = Material([noise(0.5)], [noise(0.4)], [noise(2)])
+    lost = pytest.raises(DltoolsError, match="examples: a process was lost")
+    with open_hearing("course", 4, material, 2, lambda *_: None) as hearing, lost:
+        list(hearing._all("examples", killed, range(3)))
 
 
 def test_a_plain_example_may_begin_within_its_lead_alone() -> None:

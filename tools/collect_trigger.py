@@ -37,18 +37,19 @@ ARCHIVES = {".wz", ".pk3", ".uqm"}  # zip files by another name
 #: Package -> what it holds, and which part it belongs to.
 PACKAGES = {
     "flight-of-the-amazon-queen": ("speech", "train"),  # English, many actors
+    "drascula": ("speech", "train"),  # English, many actors
+    "beneath-a-steel-sky": ("speech", "train"),  # English, many actors
     "asterisk-core-sounds-en-g722": ("speech", "train"),
     "asterisk-core-sounds-fr-g722": ("speech", "train"),
     "asterisk-core-sounds-ru-g722": ("speech", "train"),
     "asterisk-prompt-fr-armelle": ("speech", "train"),
+    "asterisk-prompt-de": ("speech", "train"),
     "fillets-ng-data-cs": ("speech", "train"),
     "klettres-data": ("speech", "train"),
     "hedgewars-data": ("speech", "train"),  # shouts in several languages
-    "drascula": ("speech", "validation"),  # English, many actors
     "ktuberling-data": ("speech", "validation"),
     "asterisk-core-sounds-es-g722": ("speech", "validation"),
     "tuxpaint-stamps-default": ("speech", "validation"),  # words in a dozen languages
-    "beneath-a-steel-sky": ("speech", "test"),  # English, many actors
     "asterisk-core-sounds-it-g722": ("speech", "test"),
     "fillets-ng-data-nl": ("speech", "test"),
     "asterisk-prompt-es-co": ("speech", "test"),

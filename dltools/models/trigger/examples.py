@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from dltools.models.trigger import augment
 from dltools.models.trigger.config import Floats
-from dltools.models.trigger.material import Clip, Hard, Material, Place
+from dltools.models.trigger.material import Clip, Hard, Material, Place, drawn
 from dltools.models.trigger.vocoder import vocoder
 
 RATE = augment.RATE
@@ -79,7 +79,7 @@ def _recorded(samples: Floats, random: np.random.Generator) -> Floats:
     return samples
 
 
-def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]) -> tuple[Floats, list[int]]:
+def _words(material: Material, random: np.random.Generator, hard: Sequence[int]) -> tuple[Floats, list[int]]:
     words = np.zeros(LENGTH + RATE, np.float32)
     ends: list[int] = []
     # Words come one after the other, or after so much else that hearing none for long says nothing of what comes.
@@ -89,11 +89,16 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]
     while True:
         wanted = bool(random.random() < share)
         if wanted:
-            spoken = _one(material.positives, random)
+            spoken = drawn(material.positives, random).samples
         elif random.random() < 0.3:
             spoken = _bit(material.backgrounds, random)
         else:
-            spoken = _one(hard if hard and random.random() < 0.5 else material.negatives, random)
+            other = (
+                material.negatives[drawn(hard, random)]
+                if hard and random.random() < 0.5
+                else drawn(material.negatives, random)
+            )
+            spoken = other.samples
         if random.random() < 0.45:
             spoken = vocoder(spoken, random)
         if wanted and len(spoken) > _SHORTEST * RATE and random.random() < 0.1:
@@ -115,10 +120,6 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[Clip]
         at += length + int((_GAP + random.choice(pauses) * random.random()) * RATE)
 
 
-def _one(clips: Sequence[Clip], random: np.random.Generator) -> Floats:
-    return clips[int(random.integers(len(clips)))].samples
-
-
 def _bit(recordings: Sequence[Clip], random: np.random.Generator) -> Floats:
     """Return a bit of a recording, faded in and out: another word by a real voice, or a sound."""
     crop = _crop(recordings, random)
@@ -132,7 +133,7 @@ def _bit(recordings: Sequence[Clip], random: np.random.Generator) -> Floats:
 def _background(recordings: Sequence[Clip], random: np.random.Generator, hard: Sequence[Place]) -> Floats:
     kind = random.random()
     if hard and kind < 0.3:
-        place = hard[int(random.integers(len(hard)))]
+        place = drawn(hard, random)
         made = _around(recordings[place.recording].samples, int(place.second * RATE))
     elif kind < 0.8:
         made = _crop(recordings, random)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from dltools.models.trigger.augment import RATE
 from dltools.models.trigger.config import Floats
 
 _SUFFIXES = {".flac", ".wav", ".ogg", ".oga", ".mp3", ".opus", ".aiff", ".aif", ".au", ".caf"}
+Choice = TypeVar("Choice")
 _FAINT = 1e-4  # of full scale: a recording below it is empty
 
 
@@ -43,11 +44,15 @@ class Place(NamedTuple):
 
 
 class Hard(NamedTuple):
-    """What a network wrongly heard the word in: places of the backgrounds, other words, numbers of plain examples."""
+    """What a network wrongly heard the word in: places of the backgrounds, and numbers of other words."""
 
-    places: list[Place]
-    words: list[Clip]
-    plain: list[int]
+    places: Sequence[Place] = ()
+    words: Sequence[int] = ()
+
+
+def drawn(choices: Sequence[Choice], random: np.random.Generator) -> Choice:
+    """Return any of ``choices``."""
+    return choices[int(random.integers(len(choices)))]
 
 
 def read_material(positives: Path, negatives: Path, backgrounds: Path, rate: int = RATE) -> Material:

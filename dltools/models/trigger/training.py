@@ -16,11 +16,12 @@ import numpy as np
 from dltools.models.trigger import augment
 from dltools.models.trigger.config import Kind, TriggerConfig, Weights
 from dltools.models.trigger.evaluate import Measures, default_threshold, measure
+from dltools.models.trigger.hearing import Hearing, Progress, open_hearing
 from dltools.models.trigger.material import Clip, Hard, Material
-from dltools.models.trigger.sets import Hearing, Plain, Progress, Set, batches
+from dltools.models.trigger.sets import Plain, Set, batches
 
 if TYPE_CHECKING:
-    from dltools.models.trigger.network import Network
+    from dltools.models.trigger.network import Network, Shape
 
 _SCOUT_NOISE, _SCOUT_DROPOUT = 0.3, 0.3  # which a network half as wide can bear
 
@@ -78,22 +79,54 @@ def train(
     from dltools.runtime.export import quiet_tensorflow
 
     with quiet_tensorflow():
-        import keras
         import tensorflow as tf
 
-        from dltools.models.trigger.network import SHAPES, Network, exported, shape_of
+        from dltools.models.trigger.network import SHAPES, exported, shape_of
 
     tf.config.experimental.enable_op_determinism()
     shape = SHAPES[kind] if resume is None else shape_of(resume, SHAPES[kind].stride)
     if recipe.members is not None:
         shape = shape._replace(members=recipe.members)
-    hearing = Hearing(kind, shape.stride, threads, tell)
-    recordings = hearing.recordings(material.backgrounds)
-    plain = Plain(
-        hearing.plain(material.backgrounds, max(1, recipe.examples // 2), recipe.seed), recordings, recipe.plain
+    with open_hearing(kind, shape.stride, material, threads, tell) as hearing:
+        fitted = _rounds(hearing, shape, recipe, resume, tell)
+    rounded = _rounded(exported(fitted.members))
+    measures = measure(rounded, kind, shape.stride, held_out, recipe.seed, threads=threads, progress=tell)
+    facts = {
+        **dataclasses.asdict(recipe),
+        "positives": len(material.positives),
+        "negatives": len(material.negatives),
+        "background_hours": round(_hours(material.backgrounds), 2),
+        "hard": len(fitted.hard.places),
+        "hard_words": len(fitted.hard.words),
+        "hard_plain": fitted.hard_plain,
+        "losses": [round(loss, 5) for loss in fitted.losses],
+    }
+    threshold = default_threshold(measures.curve, recipe.false_accepts)
+    config = TriggerConfig(
+        kind, label, shape.stride, threshold, measures.curve, measures.hours, measures.delay, _length(material), facts
     )
-    hard = Hard([], [], [])
-    learned = hearing.mixed(material, recipe.examples, recipe.seed, hard)
+    return Trained(config, rounded, fitted.losses, measures)
+
+
+class _Fitted(NamedTuple):
+    """What the rounds gave: the networks, the mean loss of each pass, and what they mistook."""
+
+    members: list[Network]
+    losses: list[float]
+    hard: Hard
+    hard_plain: int
+
+
+def _rounds(hearing: Hearing, shape: Shape, recipe: Recipe, resume: Weights | None, tell: Progress) -> _Fitted:
+    """Fit scouts, look what they mistake, and fit the networks."""
+    import keras
+
+    from dltools.models.trigger.network import Network, exported
+
+    recordings = hearing.recordings()
+    plain = Plain(hearing.plain(max(1, recipe.examples // 2), recipe.seed), recordings, recipe.plain)
+    hard = Hard()
+    learned = hearing.mixed(recipe.examples, recipe.seed, hard)
     losses: list[float] = []
     for left in reversed(range(recipe.rounds)):
         keras.utils.set_random_seed(recipe.seed)
@@ -116,30 +149,15 @@ def train(
         epochs = -(-recipe.epochs // 2) if left else recipe.epochs
         losses += _fit(members, learned, plain, recipe, epochs, tell)
         if left:
-            found = hearing.falsely(material, recordings, plain.examples, exported(members))
-            frames = [(place.recording, round(place.second * hearing.rate / hearing.hop)) for place in found.places]
+            found = hearing.falsely(recordings, plain.examples, exported(members))
+            frames = [
+                (place.recording, round(place.second * hearing.rate / hearing.hop)) for place in found.hard.places
+            ]
             plain.harden(found.plain, frames)
-            hard = Hard(hard.places + found.places, found.words, hard.plain + found.plain)
-            seed = recipe.seed + recipe.rounds - left
-            more = hearing.mixed(material, recipe.examples // 2, seed, hard)
+            hard = Hard([*hard.places, *found.hard.places], found.hard.words)
+            more = hearing.mixed(recipe.examples // 2, recipe.seed + recipe.rounds - left, hard)
             learned = Set(*(np.concatenate(pair) for pair in zip(learned, more, strict=True)))
-    rounded = _rounded(exported(members))
-    measures = measure(rounded, kind, shape.stride, held_out, recipe.seed, threads=threads, progress=tell)
-    facts = {
-        **dataclasses.asdict(recipe),
-        "positives": len(material.positives),
-        "negatives": len(material.negatives),
-        "background_hours": round(_hours(material.backgrounds), 2),
-        "hard": len(hard.places),
-        "hard_words": len(hard.words),
-        "hard_plain": len(hard.plain),
-        "losses": [round(loss, 5) for loss in losses],
-    }
-    threshold = default_threshold(measures.curve, recipe.false_accepts)
-    config = TriggerConfig(
-        kind, label, shape.stride, threshold, measures.curve, measures.hours, measures.delay, _length(material), facts
-    )
-    return Trained(config, rounded, losses, measures)
+    return _Fitted(members, losses, hard, plain.hard)
 
 
 def _rounded(weights: Weights) -> Weights:

@@ -23,8 +23,6 @@ from dltools.models.trigger.sets import Plain, Set, batches
 if TYPE_CHECKING:
     from dltools.models.trigger.network import Network, Shape
 
-_SCOUT_NOISE, _SCOUT_DROPOUT = 0.3, 0.3  # which a network half as wide can bear
-
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -40,15 +38,15 @@ class Recipe:
     """
 
     seed: int
-    examples: int = 6000
+    examples: int = 8000
     rounds: int = 3
     epochs: int = 16
     batch: int = 64
     learning_rate: float = 2e-3
-    dropout: float = 0.4
-    noise: float = 0.5
+    dropout: float = 0.25
+    noise: float = 0.25
     positive_weight: float = 6.0
-    plain: float = 0.25
+    plain: float = 0.5
     fresh: float = 0.25
     false_accepts: float = 0.25
     members: int | None = None
@@ -136,8 +134,8 @@ def _rounds(hearing: Hearing, shape: Shape, recipe: Recipe, resume: Weights | No
             Network(
                 own,
                 hearing.dimensions,
-                dropout=_SCOUT_DROPOUT if scout else recipe.dropout,
-                noise=_SCOUT_NOISE if scout else recipe.noise,
+                dropout=recipe.dropout,
+                noise=recipe.noise,
                 seed=recipe.seed + 2 * number,
             )
             for number in range(own.members)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dltools.errors import DltoolsError
-from dltools.models.trigger import augment, vocoder
+from dltools.models.trigger import vocoder
 from dltools.models.trigger.chime import chime
 from dltools.models.trigger.config import Kind, Recurrence, TriggerConfig, Weights
 from dltools.models.trigger.evaluate import _trial, poisson, wilson
@@ -314,17 +314,6 @@ def test_a_trial_leaves_the_recording_as_it_is(level: float) -> None:
         else:
             assert not before.any() and 0.015 < during.std() < 0.05
     assert min(leads) >= 0.5 and max(leads) > 8 and np.median(leads) < 12
-
-
-def test_dynamics_move_what_is_faint_and_keep_what_is_loud() -> None:
-    tone = np.sin(np.arange(16000) / 5).astype(np.float32)
-    faint = np.where(np.arange(16000) < 8000, 0.5, 0.01).astype(np.float32) * tone  # 34 dB below
-    made = [augment.dynamics(faint, np.random.default_rng(seed)) for seed in range(30)]
-    moved = [20 * np.log10(each[9000:15000].std() / faint[9000:15000].std()) for each in made]
-    assert -28 < min(moved) < -15 and 5 < max(moved) < 15  # 0.8 and 0.4 of it
-    assert all(np.allclose(each[:7000], faint[:7000], rtol=0.05) for each in made)
-    silent = augment.dynamics(np.zeros(100, np.float32), np.random.default_rng(1))
-    assert silent.shape == (100,) and not silent.any()
 
 
 def test_a_vocoder_keeps_what_is_said_and_moves_the_voice() -> None:

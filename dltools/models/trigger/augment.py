@@ -18,7 +18,6 @@ _CODECS = (
     ("WAV", "GSM610", 8000),
 )
 _TINY = np.float32(1e-9)
-_FAINTEST = 40.0  # decibels below the loudest, below which nothing is made fainter or louder than there
 
 
 def throat(samples: Floats, random: np.random.Generator) -> Floats:
@@ -27,18 +26,6 @@ def throat(samples: Floats, random: np.random.Generator) -> Floats:
 
     factor = float(np.exp(random.uniform(-0.2, 0.2)))
     return np.asarray(soxr.resample(samples, RATE, RATE * factor, quality="MQ"), np.float32)
-
-
-def dynamics(samples: Floats, random: np.random.Generator) -> Floats:
-    """Make what is faint in it louder, as a compressor does, or fainter, as one who swallows consonants does."""
-    frame = RATE // 100
-    padded = np.pad(samples, (0, -len(samples) % frame)).reshape(-1, frame)
-    levels = np.sqrt((padded**2).mean(axis=1))
-    faint = np.clip(20 * np.log10((levels + _TINY) / (levels.max() + _TINY)), -_FAINTEST, 0)
-    decibels = np.interp(
-        np.arange(len(samples)), (np.arange(len(levels)) + 0.5) * frame, faint * random.uniform(-0.4, 0.8)
-    )
-    return np.asarray(samples * 10 ** (decibels / 20), np.float32)
 
 
 def room(samples: Floats, random: np.random.Generator) -> Floats:

@@ -105,8 +105,6 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[int])
             spoken = spoken[: -int(random.uniform(0.03, 0.1) * RATE)]  # many do not release a last t
         if random.random() < 0.7:
             spoken = augment.throat(spoken, random)
-        if random.random() < 0.5:
-            spoken = augment.dynamics(spoken, random)
         length = len(spoken)
         if at + length > LENGTH - RATE // 3:
             return words[:LENGTH], ends

@@ -203,7 +203,7 @@ def test_a_batch_goes_on_from_any_row_of_the_last_or_from_nothing(monkeypatch: p
     members = [network.Network(network.Shape(5, 1, 4, (3,)), 96, dropout=0.0, noise=0.0)]
     learned = Set(np.zeros((64, 20, 96), np.float16), np.zeros((64, 20), np.float32))
     plain = Plain(learned.features, list(learned.features), 0.0)
-    training._fit(members, learned, plain, training.Recipe(1, batch=16, fresh=0.25), 8, lambda *_: None)
+    training._fit(members, learned, plain, training.Recipe(1, epochs=8, batch=16, fresh=0.25), lambda *_: None)
     rows = np.stack(given)[1:, :, 0]  # the step before returned a number a row
     assert 0.15 < np.mean(rows == 0) < 0.35
     assert all(len({*row} - {0.0}) == np.count_nonzero(row) for row in rows)  # of each row at most once

@@ -257,7 +257,7 @@ def _folders(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--resume", type=options.FILE, metavar="MODEL", help="Go on from this model, of the same network.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), metavar="N", help="Makes training repeatable.")
 @click.option("--examples", type=click.IntRange(1), help="Examples of ten seconds to mix (default: 8000).")
-@click.option("--epochs", type=click.IntRange(1), help="Passes over the examples (default: 16).")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the examples (default: 8).")
 @click.option("--rounds", type=click.IntRange(1), help="Rounds: all but the last look for false accepts (default: 3).")
 @click.option(
     "--members", type=click.IntRange(1, 64), help="How many networks are averaged (default: 3; the course's: 1)."

@@ -29,8 +29,8 @@ class Recipe:
     """How a model is trained; the defaults were chosen on held-out voices and sources.
 
     ``examples``: of ten seconds, mixed before the first round and, half as many, before each other one; of recordings
-    without the word half as many, too. ``rounds``: all but the last fit a scout, a network half as wide for half as
-    many ``epochs``, and look for what it wrongly hears; the last fits the model, from the beginning. ``noise``: the
+    without the word half as many, too. ``rounds``: all but the last fit a scout, a network half as wide, and look for
+    what it wrongly hears; the last fits the model, from the beginning. ``epochs``: passes of either. ``noise``: the
     spread of what is added to features. ``plain``: the share of each batch that is recordings without the word, nothing
     mixed in. ``fresh``: the share before which nothing was heard, as at a recording's beginning; before the rest was
     anything of the last batch. ``false_accepts``: an hour, which the default threshold allows on the held-out
@@ -40,7 +40,7 @@ class Recipe:
     seed: int
     examples: int = 8000
     rounds: int = 3
-    epochs: int = 16
+    epochs: int = 8
     batch: int = 64
     learning_rate: float = 2e-3
     dropout: float = 0.25
@@ -144,8 +144,7 @@ def _rounds(hearing: Hearing, shape: Shape, recipe: Recipe, resume: Weights | No
         mean, spread = flat.mean(axis=0), flat.std(axis=0) + np.float32(1e-3)
         for number, network in enumerate(members):
             network.start(mean, spread, None if resume is None else resume.map(operator.itemgetter(number)))
-        epochs = -(-recipe.epochs // 2) if left else recipe.epochs
-        losses += _fit(members, learned, plain, recipe, epochs, tell)
+        losses += _fit(members, learned, plain, recipe, tell)
         if left:
             found = hearing.falsely(recordings, plain.examples, exported(members))
             frames = [
@@ -178,7 +177,6 @@ def _fit(
     learned: Set,
     plain: Plain,
     recipe: Recipe,
-    epochs: int,
     tell: Progress,
 ) -> list[float]:
     """Fit on the examples and, among them, on plain recordings; most states are carried from batch to batch."""
@@ -188,14 +186,14 @@ def _fit(
     from dltools.models.trigger.network import train_step, variables
 
     random = np.random.default_rng((recipe.seed, 0))
-    steps = epochs * (len(learned.features) // (recipe.batch - plain.rows(recipe.batch)))
+    steps = recipe.epochs * (len(learned.features) // (recipe.batch - plain.rows(recipe.batch)))
     schedule = keras.optimizers.schedules.CosineDecay(recipe.learning_rate, max(1, steps), alpha=0.02)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-3)
     optimizer.build(variables(members))
     step = train_step(members, optimizer, recipe.positive_weight)
     states = [[tf.zeros((recipe.batch, units)) for units in network.shape.units] for network in members]
     losses = []
-    for epoch in range(epochs):
+    for epoch in range(recipe.epochs):
         total, count = 0.0, 0
         for features, wanted in batches(learned, plain, recipe.batch, random):
             # Who went on in one place would learn where in a batch no word ever comes: among the plain recordings.
@@ -205,5 +203,5 @@ def _fit(
             loss, states = step(tf.constant(features), tf.constant(wanted), states)
             total, count = total + float(loss), count + 1
         losses.append(total / max(1, count))
-        tell(f"loss {losses[-1]:.4f}", epoch + 1, epochs)
+        tell(f"loss {losses[-1]:.4f}", epoch + 1, recipe.epochs)
     return losses

@@ -13,7 +13,7 @@ import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dltools.errors import DltoolsError
+from dltools.errors import DltoolsError, ModelFileError
 from dltools.models.trigger import vocoder
 from dltools.models.trigger.chime import chime
 from dltools.models.trigger.config import Kind, Recurrence, TriggerConfig, Weights
@@ -252,6 +252,18 @@ def test_several_processes_hear_what_one_does() -> None:
     *arrays, mistaken = zip(*heard, strict=True)
     assert all(np.array_equal(one, two) for one, two in arrays)
     assert mistaken[0] == mistaken[1] and mistaken[0].plain and mistaken[0].hard.places
+
+
+def unheard(_: Ear, _number: int) -> None:
+    raise ModelFileError("LiteRT cannot run it")
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_sound_that_cannot_be_heard_stops_all_processes(processes: int) -> None:
+    material = Material([noise(0.5)], [noise(0.4)], [noise(2)])
+    stopped = pytest.raises(ModelFileError, match="LiteRT cannot run it")
+    with open_hearing("course", 4, material, processes, lambda *_: None) as hearing, stopped:
+        list(hearing._all("recordings", unheard, range(40)))
 
 
 def killed(_: Ear, _number: int) -> None:

@@ -55,7 +55,7 @@ class Ear:
     def __init__(self, kind: Kind, stride: int, material: Material) -> None:
         self._features = open_features(kind)
         self.rate, self.hop, self.dimensions = self._features.rate, self._features.hop, self._features.dimensions
-        self._stride, self._material = stride, material
+        self.stride, self.material = stride, material
 
     def heard(self, samples: Floats) -> Floats:
         """Return the features (frames, dimensions) of a sound of 16 kHz, silence before and behind it."""
@@ -69,44 +69,42 @@ class Ear:
 
     def mixed(self, seed: int, hard: Hard, number: int) -> tuple[Floats, Floats]:
         """Return the features (frames, dimensions) float16 and the targets (steps,) of a mixed example."""
-        return self._learned(examples.mixed(self._material, np.random.default_rng((seed, number)), hard))
+        return self._learned(examples.mixed(self.material, np.random.default_rng((seed, number)), hard))
 
     def plain(self, seed: int, number: int) -> Floats:
         """Return the features (frames, dimensions) float16 of a plain example."""
-        return self._learned(examples.plain(self._material.backgrounds, np.random.default_rng((seed, number))))[0]
+        return self._learned(examples.plain(self.material.backgrounds, np.random.default_rng((seed, number))))[0]
 
     def _learned(self, example: examples.Example) -> tuple[Floats, Floats]:
         """Return the features float16 of an example behind its lead, and the targets."""
         made = self.heard(example.samples)
-        steps = len(made) // self._stride
+        steps = len(made) // self.stride
         hop = len(example.samples) / steps
         first = -int(-examples.LEAD // hop)
         wanted = examples.targets(example.ends, steps, hop)[first:]
-        return made[first * self._stride : steps * self._stride].astype(np.float16), wanted
+        return made[first * self.stride : steps * self.stride].astype(np.float16), wanted
 
     def recording(self, share: float, number: int) -> Floats:
         """Return the features (frames, dimensions) float16 of a recording's beginning."""
-        samples = self._material.backgrounds[number].samples
+        samples = self.material.backgrounds[number].samples
         return self.heard(samples[: int(share * len(samples))]).astype(np.float16)
 
     def other_word(self, weights: Weights, number: int) -> float:
         """Return how surely a network hears the word in another one, said alone."""
         quiet = np.zeros(augment.RATE // 2, np.float32)
-        samples = self._material.negatives[number].samples
+        samples = self.material.negatives[number].samples
         return float(self.scores(weights, self.heard(np.concatenate([quiet, samples, quiet]))).max())
 
     def scores(self, weights: Weights, features: Floats) -> Floats:
         """Return a network's scores (steps,) of features."""
-        return Recurrent(weights, self._stride).push(features)
+        return Recurrent(weights, self.stride).push(features)
 
 
 class Hearing:
     """Features of one kind, computed in several processes, which share the recordings."""
 
-    def __init__(
-        self, ear: Ear, stride: int, pool: ProcessPoolExecutor | None, material: Material, tell: Progress
-    ) -> None:
-        self._ear, self.stride, self._pool, self._material, self._tell = ear, stride, pool, material, tell
+    def __init__(self, ear: Ear, pool: ProcessPoolExecutor | None, tell: Progress) -> None:
+        self._ear, self._pool, self._tell = ear, pool, tell
         self.rate, self.hop, self.dimensions = ear.rate, ear.hop, ear.dimensions
 
     def mixed(self, count: int, seed: int, hard: Hard) -> Set:
@@ -120,7 +118,7 @@ class Hearing:
 
     def recordings(self) -> list[Floats]:
         """Return the features (frames, dimensions) float16 of each recording, or of its beginning if all are long."""
-        recordings = self._material.backgrounds
+        recordings = self._ear.material.backgrounds
         size = sum(len(each.samples) for each in recordings) / augment.RATE * self.rate / self.hop * self.dimensions * 2
         share = min(1.0, _MOST_BYTES / max(1.0, size))
         return list(self._all("recordings", Ear.recording, range(len(recordings)), share))
@@ -128,12 +126,12 @@ class Hearing:
     def falsely(self, recordings: Sequence[Floats], plain: Floats, weights: Weights) -> Mistaken:
         """Return where a network hears the word most in recordings and plain examples, and in which other words."""
         places: list[tuple[float, Place]] = []
-        apart = round(_APART * self.rate / self.hop / self.stride)
+        apart = round(_APART * self.rate / self.hop / self._ear.stride)
         for number, scores in enumerate(self._all("false accepts", Ear.scores, recordings, weights)):
             for step in peaks(scores, _HARD_SCORE, apart):
-                second = step * self.stride * self.hop / self.rate
+                second = step * self._ear.stride * self.hop / self.rate
                 places.append((float(scores[step]), Place(number, second)))
-        others = range(len(self._material.negatives))
+        others = range(len(self._ear.material.negatives))
         words = list(self._all("other words", Ear.other_word, others, weights))
         rows = [
             float(scores.max()) for scores in self._all("false accepts of plain examples", Ear.scores, plain, weights)
@@ -178,7 +176,7 @@ def open_hearing(kind: Kind, stride: int, material: Material, processes: int, te
                 processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(kind, stride, shared)
             )
             stack.callback(pool.shutdown, cancel_futures=True)
-        yield Hearing(Ear(kind, stride, material), stride, pool, material, tell)
+        yield Hearing(Ear(kind, stride, material), pool, tell)
 
 
 class _Shared(NamedTuple):

@@ -42,7 +42,7 @@ def room(samples: Floats, random: np.random.Generator) -> Floats:
 
 def microphone(samples: Floats, random: np.random.Generator) -> Floats:
     """Hear it through another microphone: a curve of up to 8 dB, at times the band of a telephone or of 8 kHz."""
-    size = 1 << (len(samples) - 1).bit_length()
+    size = _quick(len(samples))
     frequencies = np.fft.rfftfreq(size, 1 / RATE)
     knots = np.linspace(0, RATE / 2, 8)
     decibels = np.interp(frequencies, knots, random.uniform(-8, 8, len(knots)) * random.uniform(0, 1))
@@ -93,7 +93,7 @@ def codec(samples: Floats, random: np.random.Generator) -> Floats:
 
 def noise(count: int, random: np.random.Generator) -> Floats:
     """Return a made noise: white, pink, brown or between, at times hum, at times coming and going; level 1."""
-    size = 1 << max(1, (count - 1).bit_length())
+    size = _quick(max(2, count))
     frequencies = np.fft.rfftfreq(size, 1 / RATE)
     frequencies[0] = frequencies[1]
     spectrum = random.normal(size=len(frequencies)) + 1j * random.normal(size=len(frequencies))
@@ -116,6 +116,12 @@ def loudness(samples: Floats) -> float:
 
 
 def _filtered(samples: Floats, response: Floats, length: int) -> Floats:
-    size = 1 << (len(samples) + len(response) - 1).bit_length()
+    size = _quick(len(samples) + len(response))
     spectrum = np.fft.rfft(samples, size) * np.fft.rfft(response, size)
     return np.fft.irfft(spectrum, size)[:length].astype(np.float32)
+
+
+def _quick(count: int) -> int:
+    """Return a length, at least ``count``, that is quick to transform: a power of two, or three quarters of one."""
+    size = 1 << (count - 1).bit_length()
+    return size // 4 * 3 if size // 4 * 3 >= count else size

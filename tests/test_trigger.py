@@ -19,7 +19,7 @@ from dltools.models.trigger.chime import chime
 from dltools.models.trigger.config import Kind, Recurrence, TriggerConfig, Weights
 from dltools.models.trigger.evaluate import _trial, poisson, wilson
 from dltools.models.trigger.events import Finder, Rules, peaks
-from dltools.models.trigger.examples import LEAD, LENGTH, SECONDS, mixed, plain, targets
+from dltools.models.trigger.examples import LEAD, LENGTH, SECONDS, Example, mixed, plain, targets
 from dltools.models.trigger.features import Spectrogram, SpeechEmbedding
 from dltools.models.trigger.hearing import Ear, open_hearing
 from dltools.models.trigger.infer import TriggerDetector
@@ -162,10 +162,11 @@ def test_peaks_are_the_highest_and_apart() -> None:
 
 
 def test_targets_lie_behind_the_word() -> None:
-    wanted = targets([64000], 125, 1280)
+    wanted = targets(Example(np.zeros(160000, np.float32), (64000,), (128000,)), 125)
     assert wanted[50:53].tolist() == [1, 1, 1]
     assert (wanted[47:50] == -1).all() and (wanted[53:59] == -1).all()
-    assert (wanted == 1).sum() == 3 and wanted[:46].max() == 0
+    assert (wanted[97:109] == -1).all()  # of one that is drowned nothing is learned
+    assert (wanted == 1).sum() == 3 and not wanted[:46].any() and not wanted[59:96].any() and not wanted[109:].any()
 
 
 def test_intervals_hold_what_they_should() -> None:
@@ -216,6 +217,16 @@ def test_the_shortest_of_words_can_be_learned() -> None:
     made = [mixed(Material([click], [hum], [long]), np.random.default_rng(seed), Hard()) for seed in range(40)]
     assert all(np.isfinite(each.samples).all() for each in made)
     assert sum(len(each.ends) for each in made) > 40
+
+
+def test_a_word_is_drowned_by_what_is_louder_while_it_is_said() -> None:
+    """A background that is loud now and then drowns the words under its loud parts alone."""
+    random = np.random.default_rng(6)
+    word, other, behind = (Clip(random.normal(0, 0.1, count).astype(np.float32), "") for count in (8000, 6000, 320000))
+    behind.samples[: len(behind.samples) // 2] *= 1e-4
+    made = [mixed(Material([word], [other], [behind]), np.random.default_rng(seed), Hard()) for seed in range(60)]
+    drowned, heard = sum(len(each.drowned) for each in made), sum(len(each.ends) for each in made)
+    assert 0 < drowned < 0.3 * heard
 
 
 def noise(seconds: float, level: float = 0.1) -> Clip:

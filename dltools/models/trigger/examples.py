@@ -1,8 +1,9 @@
 """Training examples: ten seconds of sound with the word, other words, speech, music and noise mixed in, or with none.
 
 In: the recordings of :mod:`dltools.models.trigger.material`, 16 kHz. Out: samples (count,) of an example, and the
-sample at which each utterance of the word ends. Before the ten seconds goes a lead, which nothing is learned from: else
-all that features do at the beginning of a sound would tell the mixed from the plain.
+sample at which each utterance of the word ends, be it to be heard or drowned in what is behind it. Before the ten
+seconds goes a lead, which nothing is learned from: else all that features do at the beginning of a sound would tell the
+mixed from the plain.
 """
 
 from __future__ import annotations
@@ -26,15 +27,17 @@ _GAP = 0.12  # seconds, the least between two utterances
 _SHORTEST = 0.15  # seconds of a word that can lose its last sound
 _BIT = (0.25, 1.2)  # seconds of a recording that stand for another word, at least and at most
 _QUIETEST, _LOUDEST = -5.0, 30.0  # decibels of the words over what is behind them
+_DROWNED = 0.0  # decibels over what is behind it while it is said, below which no network is to hear a word
 _MOST_PLAYED = 1.25  # samples of a recording to one of an example; a throat plays it up to e^0.2 times as fast
 _BEFORE, _ON, _AFTER = 0.28, 0.24, 0.5  # seconds before the end of the word, behind it, and behind that
 
 
 class Example(NamedTuple):
-    """Samples (count,), and where utterances of the word end, in samples."""
+    """Samples (count,), and where utterances of the word end, in samples: those to be heard, and those drowned."""
 
     samples: Floats
     ends: tuple[int, ...]
+    drowned: tuple[int, ...] = ()
 
 
 def mixed(material: Material, random: np.random.Generator, hard: Hard) -> Example:
@@ -43,12 +46,17 @@ def mixed(material: Material, random: np.random.Generator, hard: Hard) -> Exampl
     What is ``hard`` comes more often.
     """
     behind = _background(material.backgrounds, random, hard.places)
-    words, ends = _words(material, random, hard.words)
+    words, said = _words(material, random, hard.words)
     ratio = random.uniform(_QUIETEST, _LOUDEST)
     if ratio < 3 and random.random() < 0.4:
         ratio += 10  # the faintest are rarer
-    mixture = words + behind * np.float32(10 ** (-ratio / 20)) if words.any() else behind
-    return Example(_recorded(mixture, random), tuple(ends))
+    if words.any():
+        behind = behind * np.float32(10 ** (-ratio / 20))
+    heard, drowned = [], []
+    for start, end in said:
+        over = 20 * np.log10(augment.loudness(words[start:end]) / augment.loudness(behind[start:end]))
+        (drowned if over < _DROWNED else heard).append(end)
+    return Example(_recorded(words + behind, random), tuple(heard), tuple(drowned))
 
 
 def plain(recordings: Sequence[Clip], random: np.random.Generator) -> Example:
@@ -79,9 +87,12 @@ def _recorded(samples: Floats, random: np.random.Generator) -> Floats:
     return samples
 
 
-def _words(material: Material, random: np.random.Generator, hard: Sequence[int]) -> tuple[Floats, list[int]]:
+def _words(
+    material: Material, random: np.random.Generator, hard: Sequence[int]
+) -> tuple[Floats, list[tuple[int, int]]]:
+    """Return samples (count,) of words, and where in them the word begins and ends."""
     words = np.zeros(LENGTH + RATE, np.float32)
-    ends: list[int] = []
+    said: list[tuple[int, int]] = []
     # Words come one after the other, or after so much else that hearing none for long says nothing of what comes.
     latest, pauses = (2.5, (0.0, 0.3, 1.0, 2.0)) if random.random() < 0.5 else (8.5, (0.3, 3.0, 6.0))
     at = LEAD + int(random.uniform(0, latest) * RATE)
@@ -107,7 +118,7 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[int])
             spoken = augment.throat(spoken, random)
         length = len(spoken)
         if at + length > LENGTH - RATE // 3:
-            return words[:LENGTH], ends
+            return words[:LENGTH], said
         if random.random() < 0.7:
             spoken = augment.microphone(spoken, random)
         if random.random() < 0.6:
@@ -116,7 +127,7 @@ def _words(material: Material, random: np.random.Generator, hard: Sequence[int])
         spoken = spoken[: len(words) - at] * np.float32(level)
         words[at : at + len(spoken)] += spoken
         if wanted:
-            ends.append(at + length)
+            said.append((at, at + length))
         at += length + int((_GAP + random.choice(pauses) * random.random()) * RATE)
 
 
@@ -161,16 +172,19 @@ def _around(samples: Floats, middle: int) -> Floats:
     return np.resize(samples[start : start + LENGTH], LENGTH)
 
 
-def targets(ends: Sequence[int], steps: int, hop: float) -> npt.NDArray[np.float32]:
-    """Return what a network is to say at each of ``steps`` steps of ``hop`` samples: 1 right behind the word, else 0.
+def targets(example: Example, steps: int) -> npt.NDArray[np.float32]:
+    """Return what a network is to say at each of the ``steps`` steps of an example: 1 right behind the word, else 0.
 
-    Just before and after that it may say what it likes, which is -1.
+    Just before and after that, and where the word is drowned, it may say what it likes, which is -1: what cannot be
+    heard would else be what it tries hardest to learn, at the price of hearing the word in speech alone.
     """
+    hop = len(example.samples) / steps
+    before, on, after = (round(seconds * RATE / hop) for seconds in (_BEFORE, _ON, _AFTER))
     wanted = np.zeros(steps, np.float32)
-    for end in ends:
+    for end in (*example.ends, *example.drowned):
         first = int(end / hop)
-        bounds = [round(seconds * RATE / hop) for seconds in (_BEFORE, _ON, _AFTER)]
-        around = slice(max(0, first - bounds[0]), first + bounds[1] + bounds[2])
-        wanted[around] = np.where(wanted[around] > 0, wanted[around], -1)
-        wanted[first : first + bounds[1]] = 1
+        wanted[max(0, first - before) : first + on + after] = -1
+    for end in example.ends:
+        first = int(end / hop)
+        wanted[first : first + on] = 1
     return wanted

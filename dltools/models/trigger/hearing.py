@@ -79,9 +79,8 @@ class Ear:
         """Return the features float16 of an example behind its lead, and the targets."""
         made = self.heard(example.samples)
         steps = len(made) // self.stride
-        hop = len(example.samples) / steps
-        first = -int(-examples.LEAD // hop)
-        wanted = examples.targets(example.ends, steps, hop)[first:]
+        first = -(-examples.LEAD * steps // len(example.samples))
+        wanted = examples.targets(example, steps)[first:]
         return made[first * self.stride : steps * self.stride].astype(np.float16), wanted
 
     def recording(self, share: float, number: int) -> Floats:

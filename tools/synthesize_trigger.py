@@ -45,7 +45,7 @@ KOKORO_APART = {
     "test": ("af_nova", "am_eric", "bf_lily", "bm_daniel", "hf_beta", "em_alex", "zf_xiaoyi", "am_onyx"),
 }
 #: The numbers before which clips for training are said: this engine takes a second or two for each.
-KOKORO_TRAINING = {"positives": 5280, "negatives": 3330}
+KOKORO_TRAINING = {"positives": 4000, "negatives": 2500}
 #: Of the native English voices a training clip takes its first part, of any the second.
 NATIVE = ("af_", "am_", "bf_", "bm_")
 SHARES = {"train": 0.82, "validation": 0.06, "test": 0.12}

@@ -52,7 +52,8 @@ def mixed(material: Material, random: np.random.Generator, hard: Hard) -> Exampl
         ratio += 10  # the faintest are rarer
     if words.any():
         behind = behind * np.float32(10 ** (-ratio / 20))
-    heard, drowned = [], []
+    heard: list[int] = []
+    drowned: list[int] = []
     for start, end in said:
         over = 20 * np.log10(augment.loudness(words[start:end]) / augment.loudness(behind[start:end]))
         (drowned if over < _DROWNED else heard).append(end)

@@ -260,7 +260,7 @@ def _folders(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--epochs", type=click.IntRange(1), help="Passes over the examples (default: 8).")
 @click.option("--rounds", type=click.IntRange(1), help="Rounds: all but the last look for false accepts (default: 3).")
 @click.option(
-    "--members", type=click.IntRange(1, 64), help="How many networks are averaged (default: 3; the course's: 1)."
+    "--members", type=click.IntRange(1, 64), help="How many networks are averaged (default: 4; the course's: 1)."
 )
 @options.writing_options
 @options.threads_option("all cores")

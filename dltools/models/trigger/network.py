@@ -42,7 +42,7 @@ def shape_of(weights: Weights, stride: int) -> Shape:
     return Shape(taps, stride, filters, tuple(layer.recurrent.shape[1] for layer in weights.recurrences), members)
 
 
-SHAPES: dict[Kind, Shape] = {"embedding": Shape(5, 1, 128, (128,), 3), "course": Shape(15, 4, 196, (128, 128))}
+SHAPES: dict[Kind, Shape] = {"embedding": Shape(5, 1, 128, (128,), 4), "course": Shape(15, 4, 196, (128, 128))}
 
 
 class Network(keras.Model):  # type: ignore[misc]  # Keras publishes no types

@@ -31,7 +31,8 @@ class Recipe:
     ``examples``: of ten seconds, mixed before the first round and, half as many, before each other one; of recordings
     without the word half as many, too. ``rounds``: all but the last fit a scout, a network half as wide, and look for
     what it wrongly hears; the last fits the model, from the beginning. ``epochs``: passes of either. ``noise``: the
-    spread of what is added to features. ``plain``: the share of each batch that is recordings without the word, nothing
+    spread of what is added to features; it and ``dropout`` are those of the members in turn, since a mean gains most by
+    networks that err otherwise. ``plain``: the share of each batch that is recordings without the word, nothing
     mixed in. ``fresh``: the share before which nothing was heard, as at a recording's beginning; before the rest was
     anything of the last batch. ``false_accepts``: an hour, which the default threshold allows on the held-out
     recordings. ``members``: how many networks are averaged, if not as many as the kind of model has.
@@ -43,8 +44,8 @@ class Recipe:
     epochs: int = 8
     batch: int = 64
     learning_rate: float = 2e-3
-    dropout: float = 0.25
-    noise: float = 0.25
+    dropout: tuple[float, ...] = (0.25, 0.4)
+    noise: tuple[float, ...] = (0.25, 0.5)
     positive_weight: float = 6.0
     plain: float = 0.5
     fresh: float = 0.25
@@ -134,8 +135,8 @@ def _rounds(hearing: Hearing, shape: Shape, recipe: Recipe, resume: Weights | No
             Network(
                 own,
                 hearing.dimensions,
-                dropout=recipe.dropout,
-                noise=recipe.noise,
+                dropout=recipe.dropout[number % len(recipe.dropout)],
+                noise=recipe.noise[number % len(recipe.noise)],
                 seed=recipe.seed + 2 * number,
             )
             for number in range(own.members)

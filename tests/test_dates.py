@@ -406,10 +406,10 @@ def test_training_repeats_and_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
     from dltools.models.dates import batches, training
 
     monkeypatch.setattr(training, "_MEASURED", 300)
-    monkeypatch.setattr(batches, "BLOCK", 3000)
+    monkeypatch.setattr(batches, "BLOCK", 1500)
     path = tmp_path / "formats.txt"
     path.write_text(FORMATS, "utf-8")
-    recipe = training.Recipe(seed=5, steps=6, finish=2, batch=16, embedding=4, units=8, decoder=8, judge_every=3)
+    recipe = training.Recipe(seed=5, steps=4, finish=1, batch=16, embedding=4, units=8, decoder=8, judge_every=2)
     told: list[str] = []
     kept: list[Weights] = []
     one, two = (
@@ -428,7 +428,7 @@ def test_training_repeats_and_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
     assert one.held_out.texts > 50
     model = tmp_path / "one.npz"
     model.write_bytes(encode(one.config, one.weights))
-    again = training.train(dataclasses.replace(recipe, steps=2), ("en",), read_formats(path), resume=model)
+    again = training.train(dataclasses.replace(recipe, steps=1, finish=0), ("en",), read_formats(path), resume=model)
     assert again.weights.embedding.shape == one.weights.embedding.shape
     assert not np.array_equal(again.weights.embedding, one.weights.embedding)
 

@@ -605,7 +605,8 @@ def test_errors(run: Run, tmp_path: Path, arguments: tuple[str, ...], status: in
 def test_train_sample_and_score_in_any_script(run: Run, tmp_path: Path, names: list[str]) -> None:
     path, model = tmp_path / "names.txt", tmp_path / "own.npz"
     path.write_text("\n".join([*names, names[0]]), "utf-8")
-    options = ("--seed", 1, "--members", 1, "--units", 12, "--epochs", 10)
+    few = ("--lessons", 200)
+    options = ("--seed", 1, "--members", 1, "--units", 12, "--epochs", 10, *few)
     answer = run("dino-names", "train", path, "--out", model, *options)
     assert answer.returncode == 0, answer.stderr
     record = json.loads(answer.stdout)
@@ -617,7 +618,7 @@ def test_train_sample_and_score_in_any_script(run: Run, tmp_path: Path, names: l
     kept = run("dino-names", "train", path, "--out", model, *options)
     assert kept.returncode == 3 and b"--force" in kept.stderr
     piped = path.read_bytes()
-    more = run("dino-names", "train", "-", "-o", tmp_path / "2", "--resume", model, "--epochs", 2, input=piped)
+    more = run("dino-names", "train", "-", "-o", tmp_path / "2", "--resume", model, "--epochs", 2, *few, input=piped)
     assert more.returncode == 0, more.stderr
     assert json.loads(more.stdout)["names"] == len(names)
 

@@ -221,6 +221,9 @@ _MEASURES = View(
 @click.option("--epochs", type=click.IntRange(1, 100_000), help="At most so many passes over the names.")
 @click.option("--members", type=click.IntRange(1, 64), help="How many networks are averaged.")
 @click.option("--units", type=click.IntRange(1, 1024), help="Size of a network's state.")
+@click.option(
+    "--lessons", type=click.IntRange(0), help="Names that an n-gram model makes up, to learn from at last; 0: none."
+)
 @options.writing_options
 @options.format_options
 @options.general_options

@@ -17,7 +17,7 @@ from dltools.errors import DltoolsError, ModelFileError
 from dltools.models.trigger import vocoder
 from dltools.models.trigger.chime import chime
 from dltools.models.trigger.config import Kind, Recurrence, TriggerConfig, Weights
-from dltools.models.trigger.evaluate import _trial, poisson, wilson
+from dltools.models.trigger.evaluate import Measures, Trial, _trial, poisson, wilson
 from dltools.models.trigger.events import Finder, Rules, peaks
 from dltools.models.trigger.examples import LEAD, LENGTH, SECONDS, Example, mixed, plain, targets
 from dltools.models.trigger.features import Spectrogram, SpeechEmbedding
@@ -219,8 +219,19 @@ def test_the_shortest_of_words_can_be_learned() -> None:
     assert sum(len(each.ends) for each in made) > 40
 
 
+@given(st.lists(st.floats(0, 0.998), max_size=30), st.floats(0, 40))
+def test_the_lowest_threshold_for_so_many_false_accepts(scores: list[float], allowed: float) -> None:
+    measures = Measures(2.0, 0.1, [Trial("v", 10, 0.6, 0.1), Trial("v", 0, 0.1, 0.1)], scores, [])
+    chosen = measures.lowest_threshold(allowed)
+    assert measures.false_accepts(chosen).value <= allowed
+    assert chosen == 0.5 or measures.false_accepts(chosen - 0.0011).value > allowed
+    (point,) = [point for point in measures.curve(chosen) if point.threshold == chosen]
+    assert point.miss_rate == (chosen > 0.6)  # at 10 dB alone: one at none says nothing of use
+    assert point.false_accepts_an_hour == pytest.approx(measures.false_accepts(chosen).value, abs=1e-4)
+
+
 def test_a_word_is_drowned_by_what_is_louder_while_it_is_said() -> None:
-    """A background that is loud now and then drowns the words under its loud parts alone."""
+    """A background that is loud in one half, and all but silent in the other, drowns some words, but far from half."""
     random = np.random.default_rng(6)
     word, other, behind = (Clip(random.normal(0, 0.1, count).astype(np.float32), "") for count in (8000, 6000, 320000))
     behind.samples[: len(behind.samples) // 2] *= 1e-4

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 from dltools.models.trigger.evaluate import wilson
+from dltools.models.trigger.store import decode
 from tests.conftest import Run, command
 from tests.sounds import LABEL, RATE, recording, tone, tone_model, write
 
@@ -246,6 +247,12 @@ def test_train_makes_a_model_and_evaluate_measures_it(run: Run, material: Path, 
     assert done.returncode == 0 and measured["utterances"] == 6 and len(measured["by_voice"]) == 3
     assert measured["curve"][0]["threshold"] < measured["curve"][-1]["threshold"]
     assert (tmp_path / "e.png").read_bytes().startswith(b"\x89PNG")
+    loud = ["--false-accepts", "1e6", "--threads", "1", "-o", tmp_path / "loud.npz"]
+    (louder,) = records(run("trigger-detect", "evaluate", *_folders(material), "-m", tmp_path / "1.npz", *loud).stdout)
+    assert louder["threshold"] == 0.5 and louder["output"] == str(tmp_path / "loud.npz")
+    config, weights = decode(tmp_path / "loud.npz")
+    assert config.threshold == 0.5 and len(config.curve) == len(louder["curve"])
+    assert all(map(np.array_equal, weights.arrays().values(), decode(tmp_path / "1.npz")[1].arrays().values()))
     thrice = ["--threshold", str(measured["threshold"]), "--places", "3"]
     (often,) = records(run("trigger-detect", "evaluate", *_folders(material), "-m", tmp_path / "1.npz", *thrice).stdout)
     assert often["utterances"] == 6 and often["other_words"] == measured["other_words"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -189,7 +189,7 @@ def _measured(measures: Measures, threshold: float, places: int = 1) -> Record:
         "by_voice": {
             voice: share(measures.misses(threshold, voice=voice)) for voice in sorted(by_voice(measures.trials))
         },
-        "curve": [point._asdict() for point in measures.curve],
+        "curve": [point._asdict() for point in measures.curve(threshold)],
     }
 
 
@@ -197,7 +197,7 @@ def _curves(measures: Measures) -> dict[str, list[tuple[float, float]]]:
     """Return misses in per cent over false accepts an hour, for each signal-to-noise ratio, where these are few."""
     from dltools.models.trigger.evaluate import RATIOS
 
-    few = [point for point in measures.curve if point.false_accepts_an_hour <= _MOST_DRAWN]
+    few = [point for point in measures.curve() if point.false_accepts_an_hour <= _MOST_DRAWN]
     return {
         f"{ratio} dB": [
             (point.false_accepts_an_hour, 100 * measures.misses(point.threshold, ratio).value) for point in few
@@ -308,10 +308,8 @@ def train(
     else:
         folder = Path(held_out)
         apart = read_material(folder / "positives", folder / "negatives", folder / "backgrounds")
-    recipe = Recipe(
-        seed=secrets.randbelow(2**31) if seed is None else seed,
-        **{name: value for name, value in chosen.items() if value is not None},
-    )
+    given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    recipe = Recipe(seed=secrets.randbelow(2**31) if seed is None else seed, **given)
 
     def progress(what: str, done: int, total: int) -> None:
         if done == total or done % 100 == 0:
@@ -348,6 +346,15 @@ def train(
     help="Score that counts.",
 )
 @click.option(
+    "--false-accepts",
+    type=options.FloatRange(0),
+    metavar="NUMBER",
+    help="Take the lowest threshold with at most so many false accepts an hour.",
+)
+@click.option(
+    "-o", "--out", type=options.FILE, metavar="MODEL", help="Write the model with this threshold as its default."
+)
+@click.option(
     "--places",
     type=click.IntRange(min=1),
     default=1,
@@ -372,39 +379,59 @@ def evaluate(
     backgrounds: str,
     model: str,
     threshold: float | None,
+    false_accepts: float | None,
+    out: str | None,
     places: int,
     plot: str | None,
     seed: int,
 ) -> None:
     """Measure misses, by signal-to-noise ratio and voice, and false accepts an hour, with 95 % intervals.
 
-    Each utterance is set over a recording as it is, half a second to a minute after the sound began.
+    Each utterance is set over a recording as it is, half a second to a minute after the sound began. With --out the
+    model is written again, with what was measured and the threshold as its default: fitted to your own recordings.
     """
     one_blas_thread()
+    from dltools.io.outputs import atomic_write
     from dltools.models.trigger.evaluate import measure
     from dltools.models.trigger.infer import TriggerDetector
     from dltools.models.trigger.material import read_material
+    from dltools.models.trigger.store import encode
 
     context = open_context(ctx)
+    if threshold is not None and false_accepts is not None:
+        raise UsageError("--threshold and --false-accepts: only one of them")
     detector = TriggerDetector.load(model, threads=context.threads)
     material = read_material(Path(positives), Path(negatives), Path(backgrounds))
     config = detector.config
-    measures = measure(
-        detector.weights, config.kind, config.stride, material, seed, places=places, threads=context.threads
-    )
-    record = _measured(measures, config.threshold if threshold is None else threshold, places)
-    if plot is not None:
-        from dltools.io.charts import curve_chart
-        from dltools.io.images import encode_image
-        from dltools.io.outputs import atomic_write
-
-        picture = curve_chart(
-            _curves(measures),
-            title=f"{config.label}: {measures.hours:.1f} hours, {len(material.positives)} utterances",
-            x_label="false accepts an hour",
-            y_label="missed, %",
+    with contextlib.ExitStack() as stack:
+        # What cannot be written is said before the hours of work, not after.
+        files = [
+            (path, stack.enter_context(atomic_write(Path(path), force=context.settings.force)))
+            for path in (plot, out)
+            if path is not None
+        ]
+        measures = measure(
+            detector.weights, config.kind, config.stride, material, seed, places=places, threads=context.threads
         )
-        with atomic_write(Path(plot), force=context.settings.force) as stream:
-            stream.write(encode_image(picture, ".png"))
-        record["output"] = plot
+        if false_accepts is not None:
+            threshold = measures.lowest_threshold(false_accepts)
+        elif threshold is None:
+            threshold = config.threshold
+        record = _measured(measures, threshold, places)
+        for path, stream in files:
+            record["output"] = path
+            if path == out:
+                stream.write(encode(measures.calibrated(config, threshold), detector.weights))
+            else:
+                title = f"{config.label}: {measures.hours:.1f} hours, {len(material.positives)} utterances"
+                stream.write(_picture(measures, title))
     write_one(context, record, _MEASURES)
+
+
+def _picture(measures: Measures, title: str) -> bytes:
+    """Return a PNG of misses over false accepts an hour."""
+    from dltools.io.charts import curve_chart
+    from dltools.io.images import encode_image
+
+    picture = curve_chart(_curves(measures), title=title, x_label="false accepts an hour", y_label="missed, %")
+    return encode_image(picture, ".png")

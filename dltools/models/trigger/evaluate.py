@@ -7,6 +7,7 @@ false accepts an hour, for many thresholds, with 95 % confidence intervals.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dltools.models.trigger import augment
-from dltools.models.trigger.config import Floats, Kind, Point, Weights
+from dltools.models.trigger.config import Floats, Kind, Point, TriggerConfig, Weights
 from dltools.models.trigger.events import Finder, Rules, peaks
 from dltools.models.trigger.features import Features, SpeechNetworks, open_features
 from dltools.models.trigger.material import Clip, Material
@@ -50,9 +51,8 @@ class Share(NamedTuple):
 
 
 class Measures(NamedTuple):
-    """What was measured; ``false_scores``: the highest score of each false event."""
+    """What was measured; ``false_scores``: the highest score of each false event, ``word_scores``: of other words."""
 
-    curve: tuple[Point, ...]
     hours: float
     delay: float
     trials: list[Trial]
@@ -67,6 +67,31 @@ class Measures(NamedTuple):
             if (ratio is None or trial.ratio == ratio) and (voice is None or trial.voice == voice)
         ]
         return wilson(sum(chosen), len(chosen))
+
+    def curve(self, *others: float) -> tuple[Point, ...]:
+        """Return false accepts and misses at the usual thresholds and at ``others``, thresholds rising."""
+        usual = [trial.score for trial in self.trials if trial.ratio in _USUAL]
+        return tuple(
+            Point(
+                threshold,
+                round(self.false_accepts(threshold).value, 4),
+                round(sum(score < threshold for score in usual) / max(1, len(usual)), 4),
+            )
+            for threshold in sorted({*THRESHOLDS, *others})
+        )
+
+    def lowest_threshold(self, false_accepts: float) -> float:
+        """Return the lowest threshold, in thousandths, 0.5 at least, with at most so many false accepts an hour."""
+        allowed = int(false_accepts * self.hours)
+        too_many = sorted(self.false_scores, reverse=True)[allowed : allowed + 1]
+        above = max((int(1000 * score) + 1 for score in too_many), default=0)
+        return min(max(500, above), 999) / 1000
+
+    def calibrated(self, config: TriggerConfig, threshold: float) -> TriggerConfig:
+        """Return the configuration with a default threshold and with what was measured here."""
+        return dataclasses.replace(
+            config, threshold=threshold, curve=self.curve(threshold), hours=self.hours, delay=self.delay
+        )
 
     def false_accepts(self, threshold: float) -> Share:
         """Return false accepts an hour of recordings, with a Poisson interval."""
@@ -129,24 +154,9 @@ def measure(
         heard += len(clip.samples) / augment.RATE / 3600
         false += listener.events(clip.samples)
         tell("recordings", number + 1, len(material.backgrounds))
-    usual = [trial for trial in trials if trial.ratio in _USUAL]
-    curve = tuple(
-        Point(
-            threshold,
-            round(sum(score >= threshold for score in false) / heard, 4) if heard else 0.0,
-            round(sum(trial.score < threshold for trial in usual) / max(1, len(usual)), 4),
-        )
-        for threshold in THRESHOLDS
-    )
-    delays = [trial.delay for trial in usual if trial.score >= 0.5]
+    delays = [trial.delay for trial in trials if trial.ratio in _USUAL and trial.score >= 0.5]
     delay = float(np.median(delays)) if delays else 0.1
-    return Measures(curve, round(heard, 3), round(delay, 3), trials, false, words)
-
-
-def default_threshold(curve: Sequence[Point], false_accepts: float) -> float:
-    """Return the lowest threshold, at least 0.5, from which on no more false accepts an hour were measured."""
-    good = [point.threshold for point in curve if point.false_accepts_an_hour <= false_accepts]
-    return max(0.5, min(good, default=curve[-1].threshold))
+    return Measures(round(heard, 3), round(delay, 3), trials, false, words)
 
 
 def by_voice(trials: Sequence[Trial]) -> dict[str, list[Trial]]:

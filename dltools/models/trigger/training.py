@@ -15,7 +15,7 @@ import numpy as np
 
 from dltools.models.trigger import augment
 from dltools.models.trigger.config import Kind, TriggerConfig, Weights
-from dltools.models.trigger.evaluate import Measures, default_threshold, measure
+from dltools.models.trigger.evaluate import Measures, measure
 from dltools.models.trigger.hearing import Hearing, Progress, open_hearing
 from dltools.models.trigger.material import Clip, Hard, Material
 from dltools.models.trigger.sets import Plain, Set, batches
@@ -49,7 +49,7 @@ class Recipe:
     positive_weight: float = 6.0
     plain: float = 0.5
     fresh: float = 0.25
-    false_accepts: float = 0.25
+    false_accepts: float = 0.5
     members: int | None = None
 
 
@@ -100,11 +100,9 @@ def train(
         "hard_plain": fitted.hard_plain,
         "losses": [round(loss, 5) for loss in fitted.losses],
     }
-    threshold = default_threshold(measures.curve, recipe.false_accepts)
-    config = TriggerConfig(
-        kind, label, shape.stride, threshold, measures.curve, measures.hours, measures.delay, _length(material), facts
-    )
-    return Trained(config, rounded, fitted.losses, measures)
+    threshold = measures.lowest_threshold(recipe.false_accepts)
+    config = TriggerConfig(kind, label, shape.stride, threshold, (), 0.0, 0.0, _length(material), facts)
+    return Trained(measures.calibrated(config, threshold), rounded, fitted.losses, measures)
 
 
 class _Fitted(NamedTuple):

@@ -407,6 +407,7 @@ def test_training_repeats_and_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(training, "_MEASURED", 300)
     monkeypatch.setattr(batches, "BLOCK", 1500)
+    monkeypatch.setattr(batches, "steps_for", lambda _length: batches.STEPS[-1])  # each length is compiled anew
     path = tmp_path / "formats.txt"
     path.write_text(FORMATS, "utf-8")
     recipe = training.Recipe(seed=5, steps=4, finish=1, batch=16, embedding=4, units=8, decoder=8, judge_every=2)

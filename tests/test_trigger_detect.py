@@ -267,6 +267,19 @@ def test_train_makes_a_model_and_evaluate_measures_it(run: Run, material: Path, 
     assert kept.returncode == 3 and b"exists already" in kept.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--threshold", "0.5", "--false-accepts", "1"), b"only one of them"),
+        (("--out", "a", "--plot", "a"), b"both a"),
+        (("--false-accepts", "-1"), b"--false-accepts"),
+    ],
+)
+def test_evaluate_refuses(run: Run, material: Path, tmp_path: Path, options: tuple[str, ...], message: bytes) -> None:
+    done = run("trigger-detect", "evaluate", *_folders(material), *options, cwd=tmp_path)
+    assert done.returncode == 2 and message in done.stderr and done.stdout == b"" and not [*tmp_path.iterdir()]
+
+
 def test_the_course_s_network_is_trained_by_the_same_command(run: Run, material: Path, tmp_path: Path) -> None:
     small = ["--arch", "course", "--examples", "2", "--epochs", "1", "--rounds", "1", "--seed", "5"]
     done = run("trigger-detect", "train", *_folders(material), *small, "-o", tmp_path / "c.npz")

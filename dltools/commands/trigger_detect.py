@@ -400,6 +400,8 @@ def evaluate(
     context = open_context(ctx)
     if threshold is not None and false_accepts is not None:
         raise UsageError("--threshold and --false-accepts: only one of them")
+    if out is not None and out == plot:
+        raise UsageError(f"--out and --plot: both {out}")
     detector = TriggerDetector.load(model, threads=context.threads)
     material = read_material(Path(positives), Path(negatives), Path(backgrounds))
     config = detector.config

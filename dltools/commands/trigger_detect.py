@@ -391,7 +391,7 @@ def evaluate(
     model is written again, with what was measured and the threshold as its default: fitted to your own recordings.
     """
     one_blas_thread()
-    from dltools.io.outputs import atomic_write
+    from dltools.commands._files import Files
     from dltools.models.trigger.evaluate import measure
     from dltools.models.trigger.infer import TriggerDetector
     from dltools.models.trigger.material import read_material
@@ -406,12 +406,7 @@ def evaluate(
     material = read_material(Path(positives), Path(negatives), Path(backgrounds))
     config = detector.config
     with contextlib.ExitStack() as stack:
-        # What cannot be written is said before the hours of work, not after.
-        files = [
-            (path, stack.enter_context(atomic_write(Path(path), force=context.settings.force)))
-            for path in (plot, out)
-            if path is not None
-        ]
+        picture_file, model_file = map(Files(stack, force=context.settings.force).open, (plot, out))
         measures = measure(
             detector.weights, config.kind, config.stride, material, seed, places=places, threads=context.threads
         )
@@ -420,13 +415,13 @@ def evaluate(
         elif threshold is None:
             threshold = config.threshold
         record = _measured(measures, threshold, places)
-        for path, stream in files:
-            record["output"] = path
-            if path == out:
-                stream.write(encode(measures.calibrated(config, threshold), detector.weights))
-            else:
-                title = f"{config.label}: {measures.hours:.1f} hours, {len(material.positives)} utterances"
-                stream.write(_picture(measures, title))
+        if picture_file is not None:
+            title = f"{config.label}: {measures.hours:.1f} hours, {len(material.positives)} utterances"
+            picture_file.write(_picture(measures, title))
+            record["output"] = plot
+        if model_file is not None:
+            model_file.write(encode(measures.calibrated(config, threshold), detector.weights))
+            record["output"] = out
     write_one(context, record, _MEASURES)
 
 
